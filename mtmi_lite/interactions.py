@@ -1,0 +1,380 @@
+"""One log of interactions as flat arrays: filter it, split it by user, draw training samples, cut evaluation cases.
+
+Nothing here loops over users or samples in Python; a user is a slice of the arrays.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int64, Shaped
+from torch import Tensor
+
+Array = np.ndarray
+FIRST_TARGET = 4
+"""The first 0-based position that a training target may have, so a sample has at least four items before it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Interactions:
+    """A log: every user's interactions in time order, one user after the other.
+
+    The interactions of user `u` are `items[offsets[u]:offsets[u + 1]]`, oldest first. Users and items are numbered
+    from 0; `user_labels` and `item_names` say what they are called. Repeats are kept.
+
+    Args:
+        items: the item of each interaction.
+        times: when it happened, in seconds (or any unit that grows); ties keep the order of the source.
+        offsets: where each user starts, and the end of the last one.
+        user_labels: the users' own ids.
+        item_names: a name a person can read for each item.
+
+    Raises:
+        ValueError: if the arrays do not fit together.
+
+    >>> log = interactions(users=["ann", "ben", "ann"], items=["tea", "jam", "jam"], times=[2, 1, 1])
+    >>> log.num_users, log.num_items, len(log)
+    (2, 2, 3)
+    >>> [str(name) for name in log.item_names[log.of(0)]]
+    ['jam', 'tea']
+    """
+
+    items: Int64[Array, " interaction"]
+    times: Int64[Array, " interaction"]
+    offsets: Int64[Array, " user_and_end"]
+    user_labels: Shaped[Array, " user"]
+    item_names: Shaped[Array, " item"]
+
+    def __post_init__(self) -> None:
+        if len(self.items) == 0:
+            raise ValueError("items: the log is empty; it needs at least one interaction")
+        if len(self.times) != len(self.items):
+            raise ValueError(f"times: {len(self.times)} values for {len(self.items)} items; give one time an item")
+        if self.items.min() < 0 or self.items.max() >= self.num_items:
+            bad = self.items[(self.items < 0) | (self.items >= self.num_items)][0]
+            raise ValueError(
+                f"items: id {bad} is out of range; ids must be 0 to {self.num_items - 1}, one for each of item_names"
+            )
+        steps = np.diff(self.offsets)
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.items) or (steps < 1).any():
+            raise ValueError(
+                "offsets: must rise from 0 to the number of interactions, and every user must have at least one;"
+                f" got {self.offsets[:5]}…{self.offsets[-1]} for {len(self.items)} interactions"
+            )
+        if len(self.user_labels) != len(steps):
+            raise ValueError(f"user_labels: {len(self.user_labels)} labels for {len(steps)} users; give one each")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_names)
+
+    @property
+    def lengths(self) -> Int64[Array, " user"]:
+        """How many interactions each user has."""
+        return np.diff(self.offsets)
+
+    @property
+    def users(self) -> Int64[Array, " interaction"]:
+        """The user of each interaction."""
+        return np.repeat(np.arange(self.num_users), self.lengths)
+
+    def of(self, user: int) -> Int64[Array, " step"]:
+        """The items of one user, oldest first."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    @property
+    def checksum(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of items, times and offsets: names the data of a result."""
+        digest = hashlib.sha256()
+        for array in (self.items, self.times, self.offsets):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def interactions(*, users, items, times, item_names: dict | None = None) -> Interactions:
+    """Build a log from three columns in any order, with ids of any kind.
+
+    Users and items are numbered in the sorted order of their ids; interactions of one user are sorted by time, and
+    those with equal times keep the order of the columns.
+
+    Args:
+        users, items, times: columns of equal length.
+        item_names: what to call an item; without an entry, the id as text.
+
+    >>> log = interactions(users=[7, 7, 3], items=["b", "a", "b"], times=[1, 1, 5])
+    >>> log.user_labels.tolist(), log.items.tolist()
+    ([3, 7], [1, 1, 0])
+    """
+    if not len(users) == len(items) == len(times):
+        raise ValueError(
+            f"users, items, times: {len(users)}, {len(items)} and {len(times)} values; give columns of equal length"
+        )
+    if len(users) == 0:
+        raise ValueError("users: the log is empty; it needs at least one interaction")
+    user_labels, user = np.unique(users, return_inverse=True)
+    item_labels, item = np.unique(items, return_inverse=True)
+    times = np.asarray(times, dtype=np.int64)
+    order = np.lexsort((times, user))  # lexsort is stable
+    names = [str((item_names or {}).get(label, label)) for label in item_labels.tolist()]
+    return Interactions(
+        items=item[order].astype(np.int64),
+        times=times[order],
+        offsets=_offsets(np.bincount(user)),
+        user_labels=user_labels,
+        item_names=np.array(names),
+    )
+
+
+def _offsets(counts: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def filter_items_first(log: Interactions, *, min_count: int = 5) -> Interactions:
+    """Keep items with at least `min_count` interactions, then users with at least `min_count` kept interactions.
+
+    One pass, items first: the field's usual filter (REMI's code), and the paper's "fewer than 5 interactions
+    removed". After the users have gone, an item may be left with fewer than `min_count`.
+
+    Raises:
+        ValueError: if nothing is left.
+
+    >>> log = interactions(users=[1, 1, 2, 2, 3], items=["a", "b", "a", "a", "c"], times=[1, 2, 3, 4, 5])
+    >>> kept = filter_items_first(log, min_count=2)
+    >>> kept.user_labels.tolist(), kept.item_names.tolist()
+    ([2], ['a'])
+    """
+    if min_count < 1:
+        raise ValueError(f"min_count: {min_count} is out of range; it must be at least 1")
+    keep = np.bincount(log.items, minlength=log.num_items)[log.items] >= min_count
+    kept_of_user = np.bincount(log.users[keep], minlength=log.num_users)
+    keep &= kept_of_user[log.users] >= min_count
+    if not keep.any():
+        raise ValueError(
+            f"min_count: no user is left with at least {min_count} interactions on items with at least {min_count}; "
+            "lower it or bring a larger log"
+        )
+    items_left, items = np.unique(log.items[keep], return_inverse=True)
+    users_left = kept_of_user >= min_count
+    return Interactions(
+        items=items.astype(np.int64),
+        times=log.times[keep],
+        offsets=_offsets(kept_of_user[users_left]),
+        user_labels=log.user_labels[users_left],
+        item_names=log.item_names[items_left],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Split:
+    """The users of a log in three parts: train on the first, choose on the second, report on the third."""
+
+    log: Interactions
+    train: Int64[Array, " train"]
+    validation: Int64[Array, " validation"]
+    test: Int64[Array, " test"]
+
+
+def split_users(log: Interactions, *, seed: int, fold: int = 0, num_folds: int = 10) -> Split:
+    """Split the users 8:1:1 (with ten folds), so that no user is in two parts.
+
+    The users are shuffled once by `seed` and cut into `num_folds` parts. Part `fold` is for test, the next one for
+    validation, the rest for training; over all folds every user is a test user exactly once.
+
+    Raises:
+        ValueError: if a part would be empty, or `fold` is out of range.
+
+    >>> log = interactions(users=list(range(10)), items=[0] * 10, times=[0] * 10)
+    >>> split = split_users(log, seed=0)
+    >>> len(split.train), len(split.validation), len(split.test)
+    (8, 1, 1)
+    """
+    if num_folds < 3:
+        raise ValueError(f"num_folds: {num_folds} is out of range; at least 3 (train, validation, test)")
+    if not 0 <= fold < num_folds:
+        raise ValueError(f"fold: {fold} is out of range; it must be 0 to {num_folds - 1}")
+    if log.num_users < num_folds:
+        raise ValueError(
+            f"num_folds: {num_folds} folds of {log.num_users} users leave an empty part; "
+            f"use at most {log.num_users} folds or bring a log with more users"
+        )
+    parts = np.array_split(np.random.default_rng(seed).permutation(log.num_users), num_folds)
+    parts = parts[fold:] + parts[:fold]
+    return Split(log=log, test=parts[0], validation=parts[1], train=np.concatenate(parts[2:]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What a model reads of some users.
+
+    Args:
+        history: item ids, oldest first, the newest in the last slot, padding on the left.
+        mask: True where a slot holds an item. What a padded slot holds is never read.
+    """
+
+    history: Int64[Tensor, "batch step"]
+    mask: Bool[Tensor, "batch step"]
+
+    def __len__(self) -> int:
+        return len(self.history)
+
+    def __getitem__(self, rows: slice) -> "Batch":
+        return Batch(history=self.history[rows], mask=self.mask[rows])
+
+
+def histories(log: Interactions, users: Tensor, ends: Tensor, num_steps: int) -> Batch:
+    """The last `num_steps` items of each user before position `ends` of the log, padded on the left."""
+    steps = ends[:, None] + torch.arange(-num_steps, 0)
+    mask = steps >= torch.from_numpy(log.offsets)[users][:, None]
+    return Batch(history=torch.from_numpy(log.items)[steps.clamp(min=0)] * mask, mask=mask)
+
+
+def batch_of(rows: list[list[int]], *, num_items: int, num_steps: int = 20) -> Batch:
+    """Item lists typed by hand as a batch.
+
+    Raises:
+        ValueError: for an empty history, or an id that is not 0 to `num_items - 1`.
+
+    >>> batch_of([[3, 1], [2]], num_items=4, num_steps=3).history.tolist()
+    [[0, 3, 1], [0, 0, 2]]
+    """
+    for index, row in enumerate(rows):
+        if not row:
+            raise ValueError(f"rows[{index}]: this user has no history; a user needs at least one item")
+        bad = [item for item in row if not 0 <= item < num_items]
+        if bad:
+            raise ValueError(f"rows[{index}]: item id {bad[0]} is out of range; ids must be 0 to {num_items - 1}")
+    history = torch.zeros(len(rows), num_steps, dtype=torch.int64)
+    mask = torch.zeros(len(rows), num_steps, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        newest = row[-num_steps:]
+        history[index, num_steps - len(newest) :] = torch.tensor(newest)
+        mask[index, num_steps - len(newest) :] = True
+    return Batch(history=history, mask=mask)
+
+
+class TrainingSamples:
+    """Training samples of some users: a user uniformly, then one of their positions k ≥ 4 uniformly as the target.
+
+    The history is what stands before the target, at most `num_steps` items.
+
+    Raises:
+        ValueError: if there is no user, or one is too short to have a target.
+
+    >>> log = interactions(users=[0] * 6, items=list("abcdef"), times=range(6))
+    >>> samples = TrainingSamples(log, np.array([0]), num_steps=3)
+    >>> batch, targets = samples.draw(2, torch.Generator().manual_seed(0))
+    >>> bool((batch.history[:, -1] == targets - 1).all())  # the item just before the target is the newest
+    True
+    """
+
+    def __init__(self, log: Interactions, users: Int64[Array, " user"], *, num_steps: int = 20) -> None:
+        if len(users) == 0:
+            raise ValueError("users: there is no training user; give at least one")
+        short = users[log.lengths[users] <= FIRST_TARGET]
+        if len(short):
+            raise ValueError(
+                f"users: {log.user_labels[short[0]]!r} has {log.lengths[short[0]]} interactions, but a training user "
+                f"needs at least {FIRST_TARGET + 1}; apply filter_items_first to the log"
+            )
+        self.log, self.num_steps = log, num_steps
+        self.users = torch.from_numpy(users)
+        self.first = torch.from_numpy(log.offsets[users] + FIRST_TARGET)
+        self.choices = torch.from_numpy(log.lengths[users] - FIRST_TARGET)
+
+    def draw(self, num: int, generator: torch.Generator) -> tuple[Batch, Int64[Tensor, " batch"]]:
+        """`num` samples: the histories, and the target item of each."""
+        row = torch.randint(len(self.users), (num,), generator=generator)
+        # in double precision, rand() < 1 keeps the product below `choices` after rounding down
+        step = (torch.rand(num, generator=generator, dtype=torch.float64) * self.choices[row]).long()
+        target = self.first[row] + step
+        batch = histories(self.log, self.users[row], target, self.num_steps)
+        return batch, torch.from_numpy(self.log.items)[target]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cases:
+    """Evaluation cases: what a model may read of each user, and the items it should find.
+
+    The relevant items of case `c` are `relevant[offsets[c]:offsets[c + 1]]`, distinct, in item order.
+    """
+
+    users: Int64[Array, " case"]
+    batch: Batch
+    relevant: Int64[Array, " relevant"]
+    offsets: Int64[Array, " case_and_end"]
+    num_items: int
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def num_relevant(self) -> Int64[Array, " case"]:
+        """How many distinct items each case should find."""
+        return np.diff(self.offsets)
+
+
+def evaluation_cases(
+    log: Interactions,
+    users: Int64[Array, " user"],
+    *,
+    cut: Literal["interaction", "basket"] = "interaction",
+    num_steps: int = 20,
+) -> Cases:
+    """Cut each user's sequence in two: the first 80% is history, the distinct items of the last 20% are relevant.
+
+    A basket is what one user buys at one time. With `cut="interaction"` the cut stands after ⌊0.8 · length⌋
+    interactions, as in the protocol, and may fall inside a basket: then part of the task is to complete it. With
+    `cut="basket"` it moves back to the start of the basket it falls in, or, where that is the user's first basket, on
+    to its end. A user with a single basket then has no case and is left out.
+
+    Raises:
+        ValueError: if no user has a case.
+
+    >>> log = interactions(users=[0] * 5, items=list("abcde"), times=[1, 1, 2, 2, 2])
+    >>> evaluation_cases(log, np.array([0]), num_steps=4).batch.history.tolist()
+    [[0, 1, 2, 3]]
+    >>> evaluation_cases(log, np.array([0]), num_steps=4, cut="basket").relevant.tolist()
+    [2, 3, 4]
+    """
+    if cut not in ("interaction", "basket"):
+        raise ValueError(f"cut: {cut!r} is not known; it must be 'interaction' or 'basket'")
+    if len(users) == 0:
+        raise ValueError("users: there is no user to evaluate; the split has an empty part")
+    starts, ends = log.offsets[users], log.offsets[users + 1]
+    cuts = starts + log.lengths[users] * 4 // 5
+    if cut == "basket":
+        edge = np.ones(len(log) + 1, dtype=bool)  # True where a basket starts
+        edge[1:-1] = np.diff(log.times) != 0
+        edge[log.offsets] = True
+        edges = np.flatnonzero(edge)
+        before = edges[np.searchsorted(edges, cuts, side="right") - 1]
+        after = edges[np.searchsorted(edges, cuts, side="right").clip(max=len(edges) - 1)]
+        cuts = np.where(before > starts, before, after)
+    has_case = (starts < cuts) & (cuts < ends)
+    if not has_case.any():
+        raise ValueError(
+            f"users: none of the {len(users)} users has both a history and a relevant item after the cut at the "
+            f"{cut}'s edge; a user needs at least two {cut}s"
+        )
+    users, cuts, ends = users[has_case], cuts[has_case], ends[has_case]
+    # distinct (case, item) pairs of everything after the cut
+    lengths = ends - cuts
+    case = np.repeat(np.arange(len(users)), lengths)
+    position = np.arange(lengths.sum()) - np.repeat(_offsets(lengths)[:-1], lengths) + np.repeat(cuts, lengths)
+    pairs = np.unique(case * log.num_items + log.items[position])
+    return Cases(
+        users=users,
+        batch=histories(log, torch.from_numpy(users), torch.from_numpy(cuts), num_steps),
+        relevant=pairs % log.num_items,
+        offsets=_offsets(np.bincount(pairs // log.num_items, minlength=len(users))),
+        num_items=log.num_items,
+    )
