@@ -1,0 +1,57 @@
+# `make help` lists the targets. Variables: PYTHON=/path/to/python3.12, TORCH_INDEX=URL of one more package index,
+# ARGS=more words for pytest, LESSONS="00 05" for some lessons only.
+
+PY := .venv/bin/python
+BASE := .venv/.installed
+DEV := .venv/.installed-dev
+LOCKS := pyproject.toml constraints.txt tools/venv.sh
+FIRST := notebooks/00_see_one_customer_as_four.ipynb
+
+# Processes that share a few cores are many times slower with a thread for each core.
+export OMP_NUM_THREADS := 1
+export PYTHON
+export TORCH_INDEX
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check notebooks solutions bench data clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+$(BASE): $(LOCKS)
+	@tools/venv.sh . $(BASE)
+
+# The development packages come on top of the base, so that both stamps hold afterwards.
+$(DEV): $(LOCKS)
+	@tools/venv.sh '.[dev]' $(BASE) $(DEV)
+
+lab: $(BASE) ## open the course in JupyterLab, on lesson 00
+	@$(PY) -m jupyterlab $(FIRST)
+
+test: $(DEV) ## run the tests, the doctests and every notebook
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(DEV) ## style, types, spelling, links, line counts, notebooks in step with their sources
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m pyright
+	@$(PY) -m codespell_lib
+	@$(PY) -m tools.check_links
+	@$(PY) -m tools.check_lines
+	@$(PY) -m tools.notebooks check $(LESSONS)
+
+notebooks: $(DEV) ## rebuild and execute the student notebooks (needs Chromium, for their pictures)
+	@$(PY) -m tools.notebooks build $(LESSONS)
+
+solutions: $(DEV) ## build and execute the solved notebooks into notebooks/solved
+	@$(PY) -m tools.notebooks solutions $(LESSONS)
+
+bench: $(DEV) ## measure speed ratios, each beside its floor
+	@$(PY) -m tools.bench
+
+data: $(BASE) ## list the logs that the course can use
+	@$(PY) -m mtmi_lite.datasets
+
+clean: ## remove what these targets made, .venv too
+	rm -rf .venv build notebooks/solved *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,145 @@
+"""A real JupyterLab in a real Chromium. Without Chromium these tests skip: nothing that a student runs needs it.
+
+def test_the_panel(open_lesson, screenshot):
+    page = open_lesson("05_pull.ipynb")
+    page.locator(".my-panel [role=slider]").first.press("ArrowRight")
+    screenshot("05-panel")
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.notebooks import NOTEBOOKS, ROOT, find_chromium
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+START_SECONDS = 60
+RUN_SECONDS = 180
+
+# The idle sign of JupyterLab can be there before the kernel is: wait for the session, then for the command itself.
+RUN_ALL = """async () => {
+    const current = window.jupyterapp.shell.currentWidget;
+    await current.context.ready;
+    await current.sessionContext.ready;
+    await window.jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium or Chrome found; install one, or name it in BROWSER_PATH, to run the browser tests")
+    return path
+
+
+@pytest.fixture(scope="session")
+def notebook_folder(tmp_path_factory) -> Path:
+    """A copy of the notebooks, because JupyterLab saves what it runs."""
+    folder = tmp_path_factory.mktemp("lab") / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("source", "solved", ".*", "__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(chromium, notebook_folder, tmp_path_factory) -> Iterator[tuple[str, str]]:
+    """The address and the token of a running JupyterLab that shows `notebook_folder`."""
+    home = tmp_path_factory.mktemp("jupyter")
+    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")} | {
+        f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")
+    }
+    news = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}))
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, token = f"http://127.0.0.1:{port}", secrets.token_hex(16)
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"),
+        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={notebook_folder}"),
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    log = home / "server.log"
+    environment = os.environ | folders | {"OMP_NUM_THREADS": "1", "MTMI_GRADING": "0"}
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_up(f"{address}/api/status?token={token}", server, log)
+        yield address, token
+    finally:
+        server.terminate()  # which ends its kernels, too
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _wait_until_up(status: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(status, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # A container has neither what the sandbox wants nor much shared memory.
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def open_lesson(jupyterlab, page) -> Callable[[str], Page]:
+    """A function that opens a notebook, runs all its cells, and gives the page once they have run."""
+    address, token = jupyterlab
+
+    def open_and_run(name: str) -> Page:
+        page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START_SECONDS * 1000)
+        page.set_default_timeout(RUN_SECONDS * 1000)
+        page.evaluate(RUN_ALL)
+        page.set_default_timeout(30_000)
+        return page
+
+    return open_and_run
+
+
+@pytest.fixture
+def screenshot(page) -> Callable[[str], Path]:
+    """A function that keeps what the page shows in build/screenshots."""
+
+    def keep(name: str) -> Path:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        page.screenshot(path=path)
+        return path
+
+    return keep

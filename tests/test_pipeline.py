@@ -1,0 +1,284 @@
+"""The notebook pipeline, on a lesson of five cells in a temporary folder."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from checks import NOT_WRITTEN, Wrong, exercise
+from tools import check_lines, check_links
+from tools import notebooks as pipeline
+
+LESSON = '''\
+# %% [markdown]
+# # A tiny lesson
+# It took {{seconds}} seconds and {{memory_mb}} MB. [Open it on Binder]({{binder}}).
+
+# %% tags=["parameters"]
+profile = "fast"
+count: int = 3
+
+# %%
+def double(x):
+    """Twice x."""
+    # BEGIN SOLUTION
+    y = x + x
+    return y
+    # END SOLUTION
+
+
+# %%
+import plotly.graph_objects as go
+
+figure = go.Figure(go.Scatter(y=list(range(count))))
+figure.update_layout(meta={"alt": "A line that rises."})
+
+# %% tags=["results"]
+from IPython.display import JSON
+
+JSON({"count": count, "double": double(count)})
+'''
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Path:
+    path = tmp_path / "source" / "07_tiny.py"
+    path.parent.mkdir()
+    path.write_text(LESSON, encoding="utf-8")
+    return path
+
+
+def paint(figure: dict) -> bytes:
+    """Stands in for the browser."""
+    return b"a picture of " + json.dumps(figure["data"]).encode()
+
+
+def build(lesson: Path) -> Path:
+    folder = lesson.parent.parent
+    return pipeline.build(lesson, folder=folder, measured=folder / "lessons.json", paint=paint)
+
+
+def difference(lesson: Path) -> str | None:
+    folder = lesson.parent.parent
+    return pipeline.difference(lesson, folder=folder, measured=folder / "lessons.json")
+
+
+# --- without running -------------------------------------------------------------------------------------------------
+
+
+def test_a_stub_stands_for_a_solution_at_its_indentation(lesson):
+    code = pipeline.student(pipeline.read_source(lesson)).cells[2].source
+    assert code == 'def double(x):\n    """Twice x."""\n    ...  # your code here'
+
+
+def test_the_solved_notebook_has_no_markers(lesson):
+    code = pipeline.solved(pipeline.read_source(lesson)).cells[2].source
+    assert code == 'def double(x):\n    """Twice x."""\n    y = x + x\n    return y'
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "# BEGIN SOLUTION\n1",
+        "1\n# END SOLUTION",
+        "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION",
+    ],
+)
+def test_a_solution_without_both_markers_is_refused(lesson, code):
+    lesson.write_text(LESSON + "\n# %%\n" + code + "\n", encoding="utf-8")
+    with pytest.raises(pipeline.LessonError, match=r"cell-05.*SOLUTION"):
+        pipeline.student(pipeline.read_source(lesson))
+
+
+def test_placeholders_are_filled_with_measures_rounded_up(lesson):
+    values = pipeline.placeholders("07_tiny", {"seconds": 11.2, "peak_mb": 601})
+    text = pipeline.fill(pipeline.read_source(lesson), values).cells[0].source
+    assert "It took 15 seconds and 650 MB." in text
+    assert "urlpath=lab/tree/notebooks/07_tiny.ipynb" in text
+
+
+def test_an_unknown_placeholder_is_refused(lesson):
+    with pytest.raises(pipeline.LessonError, match=r"\{\{seconds\}\}; there are minutes"):
+        pipeline.fill(pipeline.read_source(lesson), {"minutes": 1})
+
+
+def test_cells_have_the_same_ids_in_every_build(lesson):
+    first, second = pipeline.read_source(lesson), pipeline.read_source(lesson)
+    assert [cell.id for cell in first.cells] == [f"cell-{number:02d}" for number in range(5)]
+    assert first == second
+
+
+def test_parameters_are_the_names_that_their_cell_sets(lesson):
+    assert pipeline.parameters_of(pipeline.read_source(lesson)) == {"profile", "count"}
+
+
+@pytest.mark.parametrize("tag", ["parameters", "results"])
+def test_a_missing_tag_is_refused(lesson, tag):
+    lesson.write_text(LESSON.replace(f' tags=["{tag}"]', ""), encoding="utf-8")
+    with pytest.raises(pipeline.LessonError, match=f"0 cells are tagged '{tag}'"):
+        pipeline.run_solved(lesson, parameters={"profile": "fast"}, cwd=lesson.parent)
+
+
+def test_an_unknown_parameter_is_refused(lesson):
+    with pytest.raises(pipeline.LessonError, match="unknown parameter cuont; there are count, profile"):
+        pipeline.run_solved(lesson, parameters={"cuont": 4}, cwd=lesson.parent)
+
+
+def with_output(output) -> nbformat.NotebookNode:
+    cell = nbformat.v4.new_code_cell("a = 1", id="cell-00", metadata={"tags": ["parameters", "results"]})
+    cell.outputs = [output]
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (nbformat.v4.new_output("display_data", {"text/plain": "x" * 1_000_001}), "at most 1,000,000"),
+        (nbformat.v4.new_output("error", ename="ValueError", evalue="no"), "the output is an error, ValueError: no"),
+        (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: old"), "stderr.*UserWarning: old"),
+        (nbformat.v4.new_output("display_data", {"image/png": "AAAA"}), "no alt text"),
+        (nbformat.v4.new_output("display_data", {pipeline.WIDGET: {}}), "without a kernel this widget shows nothing"),
+    ],
+)
+def test_what_may_not_be_committed_is_refused(output, message):
+    with pytest.raises(pipeline.LessonError, match=message):
+        pipeline.verify(with_output(output))
+
+
+def test_widget_state_is_refused():
+    notebook = with_output(nbformat.v4.new_output("display_data", {"text/plain": "1"}))
+    pipeline.verify(notebook)
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
+    with pytest.raises(pipeline.LessonError, match="widget state"):
+        pipeline.verify(notebook)
+
+
+def test_a_figure_without_alt_text_is_refused():
+    notebook = with_output(nbformat.v4.new_output("display_data", {pipeline.PLOTLY: {"data": [], "layout": {}}}))
+    with pytest.raises(pipeline.LessonError, match="cell-00: a figure has no alt text"):
+        pipeline.add_pictures(notebook, paint)
+
+
+def test_a_widget_with_a_figure_keeps_the_figure_and_its_own_picture():
+    data = {
+        pipeline.WIDGET: {"model_id": "1"},
+        pipeline.PLOTLY: {"data": [], "layout": {"meta": {"alt": "A panel."}}},
+        "image/png": "AAAA",
+    }
+    executed = with_output(nbformat.v4.new_output("display_data", data))
+    notebook = pipeline.tidy(executed, executed)
+    pipeline.add_pictures(notebook, paint)
+    pipeline.verify(notebook)
+    output = notebook.cells[0].outputs[0]
+    assert set(output.data) == {pipeline.PLOTLY, "image/png"}
+    assert output.data["image/png"] == "AAAA"
+    assert output.metadata == {"image/png": {"alt": "A panel."}}
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_solved_lesson_gives_its_results(lesson, tmp_path):
+    ran = pipeline.run_solved(lesson, parameters={"count": 4}, output=tmp_path / "solved.ipynb", cwd=tmp_path)
+    assert ran.results == {"count": 4, "double": 8}
+    assert 0 < ran.seconds < 60
+    assert ran.peak_mb > 10
+    assert (tmp_path / "solved.ipynb").exists()
+
+
+def test_a_build_is_complete_and_in_step_until_something_changes(lesson):
+    assert difference(lesson) == "it has not been built"
+    path = build(lesson)
+    assert difference(lesson) is None
+    assert not list(path.parent.glob("*.part"))
+
+    notebook = nbformat.read(path, as_version=4)
+    assert "{{" not in notebook.cells[0].source
+    picture = notebook.cells[3].outputs[0]
+    assert {"image/png", pipeline.PLOTLY} <= set(picture.data)
+    assert picture.metadata["image/png"]["alt"] == "A line that rises."
+    assert notebook.cells[4].outputs[0].data["application/json"] == {"count": 3, "double": None}
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert [dict(cell.metadata) for cell in notebook.cells] == [
+        {},
+        {"tags": ["parameters"]},
+        {},
+        {},
+        notebook.cells[4].metadata,
+    ]
+
+    committed = path.read_text(encoding="utf-8")
+    for changed, reason in [
+        (committed.replace("Twice x.", "Thrice x."), 'cell 2 has \'    """Thrice x."""\' where the source gives'),
+        (committed.replace("# A tiny lesson", "# A small lesson"), "cell 0 has '# A small lesson'"),
+        (committed.replace('"parameters"', '"parameter"'), "the tags of cell 1 differ"),
+    ]:
+        assert changed != committed
+        path.write_text(changed, encoding="utf-8")
+        assert reason in (difference(lesson) or "")
+    path.write_text(committed, encoding="utf-8")
+    lesson.write_text(LESSON + "\n# %%\ncount\n", encoding="utf-8")
+    assert difference(lesson) == "it has 5 cells, the source 6"
+
+
+def test_a_lesson_that_hangs_is_stopped(lesson):
+    lesson.write_text(LESSON + "\n# %%\nimport time\n\ntime.sleep(60)\n", encoding="utf-8")
+    with pytest.raises(pipeline.LessonError, match="stopped after 3 seconds"):
+        pipeline.run_solved(lesson, parameters={}, cwd=lesson.parent, total_timeout=3)
+
+
+# --- exercise checks -------------------------------------------------------------------------------------------------
+
+
+@exercise
+def doubling(answer):
+    if answer(3) != 6:
+        raise Wrong(f"Twice 3 is 6, and yours gives {answer(3)}: which operation did you use?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (lambda x: 2 * x, "✓ Right."),
+        (lambda x: x**2, "✗ Twice 3 is 6, and yours gives 9: which operation did you use?"),
+        (lambda x: x / 0, "✗ Your code stopped with ZeroDivisionError: division by zero"),
+        (lambda x: None, f"✗ {NOT_WRITTEN}"),
+        (..., f"✗ {NOT_WRITTEN}"),
+        (None, f"✗ {NOT_WRITTEN}"),
+    ],
+)
+def test_a_check_prints_its_verdict_and_raises_only_in_grading(answer, line, capsys, monkeypatch):
+    monkeypatch.delenv("MTMI_GRADING", raising=False)
+    doubling(answer)
+    assert capsys.readouterr().out == line + "\n"
+    monkeypatch.setenv("MTMI_GRADING", "1")
+    if line.startswith("✗"):
+        with pytest.raises(Wrong) as caught:
+            doubling(answer)
+        assert str(caught.value) == line[2:]
+    else:
+        doubling(answer)
+
+
+# --- the checks of the repository ------------------------------------------------------------------------------------
+
+
+def test_a_broken_link_is_found(tmp_path):
+    (tmp_path / "there.md").write_text("# Its heading\n", encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "[a](there.md) [b](there.md#its-heading) [c](https://example.org/x) `[d](code.md)`\n\n"
+        '[e](gone.md) [f](there.md#other) [g](../outside.md) <img src="gone.png">\n',
+        encoding="utf-8",
+    )
+    assert check_links.broken(page, root=tmp_path) == [
+        "gone.md leads to no file",
+        "there.md#other leads to no heading",
+        "../outside.md leaves the repository",
+        "gone.png leads to no file",
+    ]
+
+
+def test_only_code_is_counted():
+    assert check_lines.code_lines('"""Doc."""\n\n# why\nx = [\n    1,\n]\n"""Of x."""\n') == 3

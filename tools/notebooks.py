@@ -1,0 +1,511 @@
+"""The notebook pipeline: one source a lesson, from which the student's and the solved notebook are made.
+
+    python -m tools.notebooks build [NN ...]      the student notebooks, executed, with pictures (needs Chromium)
+    python -m tools.notebooks solutions [NN ...]  the solved notebooks, executed and graded, into notebooks/solved
+    python -m tools.notebooks check [NN ...]      are the committed notebooks in step with their sources?
+
+A source is `notebooks/source/NN_name.py` in jupytext's percent format. What stands between the lines
+`# BEGIN SOLUTION` and `# END SOLUTION` of a code cell is the solution of an exercise. Prose may hold `{{seconds}}` and
+`{{memory_mb}}`, measured when the student notebook was last built, and `{{binder}}`, the address of the lesson on
+Binder. One cell is tagged `parameters`; one is tagged `results` and shows `IPython.display.JSON` of a dictionary.
+"""
+
+import argparse
+import ast
+import base64
+import contextlib
+import copy
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import jupytext
+import nbformat
+import papermill
+import psutil
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+SOLVED = NOTEBOOKS / "solved"
+MEASURED = NOTEBOOKS / "results" / "lessons.json"
+
+MAX_BYTES = 1_000_000
+CELL_TIMEOUT = 120
+TOTAL_TIMEOUT = 300
+
+PNG = "image/png"
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+STUB = "...  # your code here"
+
+
+class LessonError(Exception):
+    """A lesson breaks a rule of the course; the message names the lesson or cell, the rule, and what to do."""
+
+
+# --- from a source to a notebook ------------------------------------------------------------------------------------
+
+
+def sources(numbers: list[str] | None = None, folder: Path = NOTEBOOKS / "source") -> list[Path]:
+    """The sources of the lessons with these numbers, in order; of all lessons, if none is given."""
+    found = sorted(folder.glob("[0-9][0-9]_*.py"))
+    if missing := set(numbers or []) - {path.stem[:2] for path in found}:
+        raise LessonError(f"no source for lesson {', '.join(sorted(missing))} in {folder.name}/")
+    return [path for path in found if not numbers or path.stem[:2] in numbers]
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook as it is written, solution markers included, without anything that changes from run to run."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata.pop("lines_to_next_cell", None)
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def student(notebook: NotebookNode) -> NotebookNode:
+    """A copy in which a stub stands for each solution."""
+    return _map_code(notebook, lambda code: _replace_solutions(code, keep=False))
+
+
+def solved(notebook: NotebookNode) -> NotebookNode:
+    """A copy with the solutions, their markers dropped."""
+    return _map_code(notebook, lambda code: _replace_solutions(code, keep=True))
+
+
+def _map_code(notebook: NotebookNode, change) -> NotebookNode:
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                cell.source = change(cell.source)
+            except LessonError as error:
+                raise LessonError(f"{cell.id}: {error}") from None
+    return notebook
+
+
+def _replace_solutions(code: str, *, keep: bool) -> str:
+    lines, inside = [], False
+    for line in code.split("\n"):
+        marker = line.strip()
+        if marker in ("# BEGIN SOLUTION", "# END SOLUTION"):
+            if inside == (marker == "# BEGIN SOLUTION"):
+                raise LessonError(f"{marker!r} without its partner; solutions stand between two markers, not nested")
+            inside = not inside
+            if inside and not keep:
+                lines.append(line[: len(line) - len(line.lstrip())] + STUB)
+        elif keep or not inside:
+            lines.append(line)
+    if inside:
+        raise LessonError("'# BEGIN SOLUTION' without '# END SOLUTION'")
+    return "\n".join(lines)
+
+
+def fill(notebook: NotebookNode, values: dict[str, Any]) -> NotebookNode:
+    """A copy in which each `{{name}}` of the prose is replaced by its value."""
+
+    def value(match: re.Match) -> str:
+        if match[1] not in values:
+            raise LessonError(f"unknown placeholder {match[0]}; there are {', '.join(sorted(values))}")
+        return str(values[match[1]])
+
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\{\{(\w+)\}\}", value, cell.source)
+    return notebook
+
+
+def placeholders(name: str, measured: dict[str, Any]) -> dict[str, Any]:
+    """What the prose of a lesson may print. The measures are rounded up, so that a rebuild seldom changes the text."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        home = tomllib.load(file)["tool"]["mtmi-lite"]
+    return {
+        "seconds": 5 * math.ceil(measured["seconds"] / 5),
+        "memory_mb": 50 * math.ceil(measured["peak_mb"] / 50),
+        "binder": f"https://mybinder.org/v2/gh/{home['repository']}/{home['branch']}"
+        f"?urlpath=lab/tree/notebooks/{name}.ipynb",
+    }
+
+
+def tagged(notebook: NotebookNode, tag: str) -> NotebookNode:
+    """The one cell with this tag."""
+    cells = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise LessonError(f"{len(cells)} cells are tagged {tag!r}; a lesson has exactly one")
+    return cells[0]
+
+
+def parameters_of(notebook: NotebookNode) -> set[str]:
+    """The names that the `parameters` cell sets."""
+    names = set()
+    for statement in ast.parse(tagged(notebook, "parameters").source).body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+# --- execution ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executed:
+    """A notebook that ran from top to bottom, and what that took, the start of its kernel included."""
+
+    notebook: NotebookNode
+    seconds: float
+    peak_mb: float
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What the cell tagged `results` shows."""
+        for output in tagged(self.notebook, "results").outputs:
+            if "application/json" in output.get("data", {}):
+                return output.data["application/json"]
+        raise LessonError("the cell tagged 'results' shows no JSON; end it with IPython.display.JSON(results)")
+
+
+class _Watch(threading.Thread):
+    """Follow the processes started meanwhile: their peak memory, and their end when time is up.
+
+    papermill times a cell, not a notebook. The memory is the proportional set size of the whole tree, so that a page
+    that two processes share counts once; where the system has no such figure, it is what each process has to itself.
+    """
+
+    def __init__(self, total_timeout: float):
+        super().__init__(daemon=True)
+        self.peak, self.late = 0, False
+        self._deadline = time.monotonic() + total_timeout
+        self._done = threading.Event()
+        self._me = psutil.Process()
+        self._before = set(self._me.children(recursive=True))
+
+    def run(self) -> None:
+        while not self._done.wait(0.2):
+            started = set(self._me.children(recursive=True)) - self._before
+            used = 0
+            for process in started:
+                with contextlib.suppress(psutil.Error):
+                    info = process.memory_full_info()
+                    used += getattr(info, "pss", info.uss)
+            self.peak = max(self.peak, used)
+            if time.monotonic() > self._deadline:
+                self.late = True
+                for process in started:
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+
+
+def execute(
+    notebook: NotebookNode,
+    *,
+    cwd: Path = NOTEBOOKS,
+    parameters: dict[str, Any] | None = None,
+    grading: bool = False,
+    cell_timeout: float = CELL_TIMEOUT,
+    total_timeout: float = TOTAL_TIMEOUT,
+) -> Executed:
+    """Run a notebook in a fresh kernel, in the folder `cwd`.
+
+    Args:
+        notebook: what to run; it is left as it is.
+        cwd: where the kernel starts; the exercise checks are imported from there.
+        parameters: values that replace those of the `parameters` cell.
+        grading: let a failed exercise check raise instead of print.
+        cell_timeout: seconds that one cell may take.
+        total_timeout: seconds that the notebook may take.
+
+    Raises:
+        LessonError: for an unknown parameter, a missing tag, or a notebook that takes too long.
+        papermill.PapermillExecutionError: if a cell raises.
+    """
+    tagged(notebook, "results")
+    if unknown := set(parameters or {}) - (known := parameters_of(notebook)):
+        raise LessonError(f"unknown parameter {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+    environment = {
+        "OMP_NUM_THREADS": "1",
+        "MTMI_GRADING": "1" if grading else "0",
+        "PLOTLY_RENDERER": "plotly_mimetype",  # the pictures are added later, so that a browser does not count
+        "TQDM_DISABLE": "1",  # a saved progress bar shows nothing but the speed of this machine
+    }
+    watch = _Watch(total_timeout)
+    with mock.patch.dict(os.environ, environment):
+        start = time.perf_counter()
+        watch.start()
+        try:
+            ran = papermill.execute_notebook(
+                copy.deepcopy(notebook),
+                None,
+                parameters,
+                kernel_name="python3",
+                cwd=cwd,
+                progress_bar=False,
+                execution_timeout=math.ceil(cell_timeout),
+            )
+        except Exception as error:
+            if watch.late:
+                raise LessonError(f"the notebook was stopped after {total_timeout:g} seconds") from error
+            raise
+        finally:
+            watch.stop()
+    ran.metadata.pop("widgets", None)  # megabytes of script; nbclient's own switch for this fails on some widgets
+    return Executed(notebook=ran, seconds=time.perf_counter() - start, peak_mb=watch.peak / 1e6)
+
+
+def run_solved(
+    source: Path,
+    *,
+    parameters: dict[str, Any],
+    output: Path | None = None,
+    cwd: Path = NOTEBOOKS,
+    cell_timeout: float = CELL_TIMEOUT,
+    total_timeout: float = TOTAL_TIMEOUT,
+) -> Executed:
+    """Run the solved version of a lesson with its exercises graded, and keep it in `output` if that is given."""
+    ran = execute(
+        solved(read_source(source)),
+        cwd=cwd,
+        parameters=parameters,
+        grading=True,
+        cell_timeout=cell_timeout,
+        total_timeout=total_timeout,
+    )
+    if output is not None:
+        write(ran.notebook, output)
+    return ran
+
+
+# --- from an executed notebook to a committed one -------------------------------------------------------------------
+
+
+def find_chromium() -> str | None:
+    """The Chromium or Chrome of this machine; the variable BROWSER_PATH names another."""
+    names = (os.environ.get("BROWSER_PATH"), "chromium", "chromium-browser", "google-chrome", "chrome")
+    for name in filter(None, (*names, "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")):
+        if path := shutil.which(name):
+            return path
+    return None
+
+
+@contextlib.contextmanager
+def _painter(chromium: str) -> Iterator[Any]:
+    """One browser for all the pictures; a browser for each would take seconds a picture."""
+    import kaleido
+
+    kaleido.start_sync_server(path=chromium, silence_warnings=True)
+    try:
+        yield lambda figure: kaleido.calc_fig_sync(figure, opts={"format": "png"})
+    finally:
+        kaleido.stop_sync_server(silence_warnings=True)
+
+
+def add_pictures(notebook: NotebookNode, paint) -> None:
+    """Put a PNG beside each plotly figure that has none, with the figure's `layout.meta["alt"]` as its alt text.
+
+    `paint` turns the JSON of a figure into the bytes of a PNG.
+    """
+    for cell, output in _outputs(notebook):
+        figure = output.get("data", {}).get(PLOTLY)
+        if figure is None:
+            continue
+        meta = figure["layout"].get("meta")
+        if not (alt := meta.get("alt") if isinstance(meta, dict) else None):
+            raise LessonError(f'{cell.id}: a figure has no alt text; set layout.meta = {{"alt": "what it shows"}}')
+        if PNG not in output.data:
+            still = {"data": figure["data"], "layout": figure["layout"]}
+            output.data[PNG] = base64.b64encode(paint(still)).decode()
+        output.metadata.setdefault(PNG, {}).setdefault("alt", alt)
+
+
+def tidy(executed: NotebookNode, built: NotebookNode) -> NotebookNode:
+    """The notebook as it was built, with the outputs of its execution and nothing else of it: no widgets, no times."""
+    notebook = copy.deepcopy(built)
+    outputs = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = outputs[cell.id].outputs
+            cell.execution_count = outputs[cell.id].execution_count
+    for _, output in _outputs(notebook):
+        if PNG in output.get("data", {}) or PLOTLY in output.get("data", {}):
+            output.data.pop(WIDGET, None)  # its state is gone; a reader would see an error in place of the picture
+    return notebook
+
+
+def verify(notebook: NotebookNode) -> None:
+    """Raise LessonError if this may not be committed."""
+    for cell, output in _outputs(notebook):
+        data = output.get("data", {})
+        if output.output_type == "error":
+            raise LessonError(f"{cell.id}: the output is an error, {output.ename}: {output.evalue}")
+        if output.get("name") == "stderr":
+            raise LessonError(f"{cell.id}: mend what is reported on stderr, or silence it: {output.text.strip()[:300]}")
+        if PNG in data and not output.metadata.get(PNG, {}).get("alt"):
+            raise LessonError(
+                f'{cell.id}: a picture has no alt text; give display() metadata={{"{PNG}": {{"alt": …}}}}'
+            )
+        if WIDGET in data:
+            raise LessonError(f"{cell.id}: without a kernel this widget shows nothing; add a plotly figure or a PNG")
+    parameters_of(notebook)
+    tagged(notebook, "results")
+    if "widgets" in notebook.metadata:
+        raise LessonError("the notebook carries widget state")
+    if (size := len(_text(notebook).encode())) > MAX_BYTES:
+        raise LessonError(f"the notebook has {size:,} bytes; at most {MAX_BYTES:,}: show fewer points or figures")
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            yield cell, output
+
+
+def _text(notebook: NotebookNode) -> str:
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook to a temporary name and move it into place."""
+    _replace(path, _text(notebook))
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+# --- the three commands ---------------------------------------------------------------------------------------------
+
+
+def read_measured(path: Path = MEASURED) -> dict[str, Any]:
+    """What the last builds measured, by the number of the lesson."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, paint) -> Path:
+    """Build and execute the student notebook of a source into `folder`, and note in `measured` what it took."""
+    unfilled = student(read_source(source))
+    ran = execute(unfilled, cwd=folder)
+    ran.results  # noqa: B018  raises if the lesson shows none
+    taken = {
+        "seconds": round(ran.seconds, 1),
+        "peak_mb": round(ran.peak_mb),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }
+    notebook = tidy(ran.notebook, fill(unfilled, placeholders(source.stem, taken)))
+    add_pictures(notebook, paint)
+    verify(notebook)
+    everything = dict(sorted((read_measured(measured) | {source.stem[:2]: taken}).items()))
+    _replace(measured, json.dumps(everything, indent=2) + "\n")
+    target = folder / f"{source.stem}.ipynb"
+    write(notebook, target)
+    return target
+
+
+def difference(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED) -> str | None:
+    """The first way in which the committed notebook is not what its source would give; None if it is in step."""
+    target = folder / f"{source.stem}.ipynb"
+    taken = read_measured(measured).get(source.stem[:2])
+    if not target.exists() or taken is None:
+        return "it has not been built"
+    committed = nbformat.read(target, as_version=4).cells
+    expected = fill(student(read_source(source)), placeholders(source.stem, taken)).cells
+    for number, (is_, ought) in enumerate(zip(committed, expected, strict=False)):
+        if is_.cell_type != ought.cell_type:
+            return f"cell {number} is {is_.cell_type}, the source has {ought.cell_type}"
+        if is_.metadata.get("tags", []) != ought.metadata.get("tags", []):
+            return f"the tags of cell {number} differ"
+        if is_.source != ought.source:
+            pairs = zip_longest(is_.source.split("\n"), ought.source.split("\n"), fillvalue="(no line)")
+            old, new = next((old, new) for old, new in pairs if old != new)
+            return f"cell {number} has {old!r} where the source gives {new!r}"
+    if len(committed) != len(expected):
+        return f"it has {len(committed)} cells, the source {len(expected)}"
+    return None
+
+
+def _build_all(numbers: list[str]) -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        raise LessonError(
+            "the notebooks are built with pictures, which Chromium draws, and none was found: install it "
+            "(Debian, Ubuntu: apt-get install chromium), or name it in BROWSER_PATH. Students do not need it."
+        )
+    with _painter(chromium) as paint:
+        for source in sources(numbers):
+            with _naming(source):
+                target = build(source, paint=paint)
+            taken = read_measured()[source.stem[:2]]
+            print(f"{target.name}: {taken['seconds']} s, {taken['peak_mb']} MB, {target.stat().st_size / 1e3:.0f} kB")
+
+
+def _solve_all(numbers: list[str]) -> None:
+    for source in sources(numbers):
+        with _naming(source):
+            ran = run_solved(source, parameters={"profile": "fast"}, output=SOLVED / f"{source.stem}.ipynb")
+        print(f"solved/{source.stem}.ipynb: {ran.seconds:.1f} s, {ran.peak_mb:.0f} MB")
+
+
+def _check_all(numbers: list[str]) -> None:
+    known = {source.stem for source in sources()}
+    stale = [f"{path.name}: it has no source" for path in NOTEBOOKS.glob("*.ipynb") if path.stem not in known]
+    for source in sources(numbers):
+        if reason := difference(source):
+            stale.append(f"{source.stem}.ipynb: {reason}")
+    if stale:
+        raise LessonError("\n".join([*stale, "run `make notebooks` and commit what it wrote"]))
+    print(f"{len(sources(numbers))} notebooks are in step with their sources")
+
+
+@contextlib.contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except LessonError as error:
+        raise LessonError(f"{source.name}: {error}") from error
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    commands = {"build": _build_all, "solutions": _solve_all, "check": _check_all}
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 00; all of them if none is given")
+    arguments = parser.parse_args()
+    try:
+        commands[arguments.command](arguments.lesson)
+    except (LessonError, papermill.PapermillExecutionError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
