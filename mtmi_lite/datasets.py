@@ -1,0 +1,309 @@
+"""Where logs come from: real purchases that ship with the package, and a planted world whose truth is known.
+
+`python -m mtmi_lite.datasets` says what there is.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64, Shaped
+
+from mtmi_lite.interactions import FIRST_TARGET, Interactions, filter_items_first
+
+Array = np.ndarray
+ONLINE_RETAIL = Path(__file__).parent / "data" / "online_retail.npz"
+ONLINE_RETAIL_SHA256 = "339af34b1cfae908d83f454731ff4e92656f44e615aa5aceae8003a02ceb210e"
+LOGS = ("online-retail", "planted", "movielens")
+"""What a lesson's parameter `data` may be."""
+
+
+def load_log(name: str) -> Interactions:
+    """The log that a lesson's parameter `data` names, with default settings.
+
+    Raises:
+        ValueError: for a name that is not one of `LOGS`.
+
+    >>> load_log("online-retail").num_users
+    4104
+    """
+    if name == "online-retail":
+        return online_retail()
+    if name == "planted":
+        return planted_interests().log
+    if name == "movielens":
+        return movielens_100k()
+    raise ValueError(f"data: {name!r} is not known; it must be one of {', '.join(map(repr, LOGS))}")
+
+
+def online_retail(*, filtered: bool = True) -> Interactions:
+    """Real purchases at a UK gift retailer, December 2010 to December 2011, with product names.
+
+    One interaction for each invoice and product. Everything on one invoice has one time, in Unix seconds, and keeps
+    the order of the invoice. `data/ONLINE_RETAIL.md` has the source, licence and citation.
+
+    Args:
+        filtered: keep only what passes `filter_items_first`; otherwise all 386,326 purchases.
+
+    Raises:
+        FileNotFoundError: if the file is missing.
+        ValueError: if the file is cut short or changed.
+
+    >>> log = online_retail()
+    >>> log.num_users, log.num_items, len(log)
+    (4104, 3181, 384757)
+    >>> int(log.user_labels[0]), str(log.item_names[log.of(0)[0]])
+    (12347, 'Black candelabra t-light holder')
+    """
+    arrays = np.load(io.BytesIO(_checked_bytes(ONLINE_RETAIL, ONLINE_RETAIL_SHA256)), allow_pickle=False)
+    # a customer has visits, a visit has one time and some items
+    visits, visit_sizes = arrays["visits_of_customer"], arrays["items_of_visit"]
+    visit_ends = np.cumsum(visit_sizes, dtype=np.int64)
+    log = Interactions(
+        items=arrays["items"].astype(np.int64),
+        times=np.repeat(arrays["minute_of_visit"].astype(np.int64) * 60, visit_sizes),
+        offsets=np.concatenate([[0], visit_ends[np.cumsum(visits, dtype=np.int64) - 1]]),
+        user_labels=arrays["customers"].astype(np.int64),
+        item_names=arrays["names"],
+    )
+    return filter_items_first(log) if filtered else log
+
+
+def _checked_bytes(path: Path, expected: str) -> bytes:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: the file is missing; reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its "
+            "repository"
+        )
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"{path}: the file was cut short or changed: its SHA-256 is {found} ({len(content):,} bytes), and it must "
+            f"be {expected}; reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its repository"
+        )
+    return content
+
+
+def movielens_100k() -> Interactions:
+    """MovieLens-100k, which may not be redistributed: not supported in this version.
+
+    Raises:
+        NotImplementedError: always.
+    """
+    raise NotImplementedError(
+        "data: 'movielens' is not supported yet, it arrives with a later version; use 'online-retail' or 'planted'"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlantedWorld:
+    """A log made from known interests, and the truth it was made from.
+
+    Args:
+        log: what the users did. Its users and items are those of the other fields; a filter would renumber them.
+        item_interest: the interest that each item belongs to.
+        item_weight: how likely each item is within its interest.
+        user_interests: the interests of each user, distinct and in rising order.
+        interest_names: a name for each interest.
+
+    >>> world = planted_interests(num_interests=3, items_per_interest=2, num_users=5, interests_per_user=2)
+    >>> [str(name) for name in world.interest_names[world.user_interests[0]]]
+    ['Coastal fishing', 'Alpine gardening']
+    >>> world.oracle_scores(np.array([0])).tolist()  # 2 interests of 2 items: each item with probability 1/4
+    [[0.0, 0.0, 0.25, 0.25, 0.25, 0.25]]
+    """
+
+    log: Interactions
+    item_interest: Int64[Array, " item"]
+    item_weight: Float64[Array, " item"]
+    user_interests: Int64[Array, "user own"]
+    interest_names: Shaped[Array, " interest"]
+
+    def oracle_scores(self, users: Int64[Array, " case"]) -> Float64[Array, "case item"]:
+        """The probability that the next interaction of each user is each item: what a model that knows all would say.
+
+        Raises:
+            ValueError: for a user that the world does not have.
+        """
+        num_users = len(self.user_interests)
+        bad = users[(users < 0) | (users >= num_users)]
+        if len(bad):
+            raise ValueError(f"users: {bad[0]} is not a user of this world; ids must be 0 to {num_users - 1}")
+        has = np.zeros((len(users), len(self.interest_names)), dtype=bool)
+        np.put_along_axis(has, self.user_interests[users], True, axis=1)
+        return has[:, self.item_interest] * self.item_weight / self.user_interests.shape[1]
+
+
+def oracle_ranking(world: PlantedWorld, users: Int64[Array, " case"], n: int) -> Int64[Array, "case n"]:
+    """The `n` most probable items of each user, best first, equal ones by item id: no model can expect to do better.
+
+    Score it with the metrics that score a model, on the same cases, and it is the ceiling of that number.
+
+    Raises:
+        ValueError: if `n` is out of range, or for a user that the world does not have.
+
+    >>> world = planted_interests(num_interests=3, items_per_interest=2, num_users=5, interests_per_user=2)
+    >>> oracle_ranking(world, np.array([0]), 3).tolist()
+    [[2, 3, 4]]
+    """
+    if not 1 <= n <= world.log.num_items:
+        raise ValueError(f"n: {n} is out of range; it must be 1 to {world.log.num_items}, the number of items")
+    return np.argsort(-world.oracle_scores(users), axis=1, kind="stable")[:, :n]
+
+
+def planted_interests(
+    *,
+    num_interests: int = 200,
+    items_per_interest: int = 20,
+    num_users: int = 2500,
+    interests_per_user: int = 4,
+    min_length: int = 20,
+    max_length: int = 49,
+    interest_skew: float = 0.0,
+    item_skew: float = 0.0,
+    seed: int = 0,
+) -> PlantedWorld:
+    """A world in which "did the towers find the interests?" has a true answer.
+
+    Each user has `interests_per_user` distinct interests. Each interaction picks one of them uniformly, then one of
+    its items, with repetition. Interests share no item. Every interaction has a time of its own, in seconds.
+
+    Args:
+        min_length, max_length: the number of interactions of a user, uniform between the two.
+        interest_skew, item_skew: 0 makes all interests (all items of an interest) equally likely; with s > 0 the
+            r-th has a weight of 1 / r^s, and the first is the most popular.
+        seed: the same settings and seed give the same world.
+
+    Raises:
+        ValueError: for a setting that is out of range.
+
+    >>> world = planted_interests(num_users=3, min_length=5, max_length=5)
+    >>> world.log.lengths.tolist(), world.log.num_items
+    ([5, 5, 5], 4000)
+    >>> [str(name) for name in world.log.item_names[:2]]
+    ['Nordic baking: rolling pin', 'Nordic baking: whisk']
+    """
+    _at_least("num_interests", num_interests, 1)
+    _at_least("items_per_interest", items_per_interest, 1)
+    _at_least("num_users", num_users, 1)
+    _at_least("interests_per_user", interests_per_user, 1)
+    if interests_per_user > num_interests:
+        raise ValueError(
+            f"interests_per_user: {interests_per_user} is out of range; it must be 1 to {num_interests} "
+            "(num_interests): lower it, or raise num_interests"
+        )
+    _at_least("min_length", min_length, FIRST_TARGET + 1)
+    if max_length < min_length:
+        raise ValueError(
+            f"max_length: {max_length} is out of range; it must be at least {min_length} (min_length): "
+            "raise it, or lower min_length"
+        )
+    _at_least("interest_skew", interest_skew, 0)
+    _at_least("item_skew", item_skew, 0)
+    _at_least("seed", seed, 0)
+
+    rng = np.random.default_rng(seed)
+    # the largest of log-weight + Gumbel noise are a draw by weight without replacement
+    noisy = np.log(_popularity(num_interests, interest_skew)) + rng.gumbel(size=(num_users, num_interests))
+    user_interests = np.sort(np.argsort(-noisy, axis=1)[:, :interests_per_user], axis=1)
+
+    lengths = rng.integers(min_length, max_length + 1, size=num_users)
+    user = np.repeat(np.arange(num_users), lengths)
+    interest = user_interests[user, rng.integers(interests_per_user, size=len(user))]
+    item_popularity = _popularity(items_per_interest, item_skew)
+    item = interest * items_per_interest + rng.choice(items_per_interest, size=len(user), p=item_popularity)
+
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    steps = 60 + rng.exponential(3 * 24 * 3600, size=len(user)).astype(np.int64)  # one every three days or so
+    steps[offsets[:-1]] += FIRST_DAY + rng.integers(90 * 24 * 3600, size=num_users)
+    elapsed = np.cumsum(steps)
+    times = elapsed - np.repeat(elapsed[offsets[:-1]] - steps[offsets[:-1]], lengths)
+
+    interest_names, item_names = _names(num_interests, items_per_interest)
+    return PlantedWorld(
+        log=Interactions(
+            items=item, times=times, offsets=offsets, user_labels=np.arange(num_users), item_names=item_names
+        ),
+        item_interest=np.repeat(np.arange(num_interests), items_per_interest),
+        item_weight=np.tile(item_popularity, num_interests),
+        user_interests=user_interests,
+        interest_names=interest_names,
+    )
+
+
+def _at_least(field: str, value: int | float, least: int) -> None:
+    if not least <= value < float("inf"):  # also refuses NaN
+        raise ValueError(
+            f"{field}: {value} is out of range; it must be at least {least} and finite; give {field} such a value"
+        )
+
+
+def _popularity(num: int, skew: float) -> Float64[Array, " num"]:
+    weights = np.arange(1, num + 1, dtype=np.float64) ** -skew
+    return weights / weights.sum()
+
+
+FIRST_DAY = 1_704_067_200
+"""2024-01-01 in Unix seconds; the planted users arrive in the three months after it."""
+
+_STYLES = [
+    *("Nordic", "Coastal", "Alpine", "Tuscan", "Celtic", "Baltic", "Andean", "Persian", "Japanese", "Moroccan"),
+    *("Indian", "Korean", "Mexican", "Catalan", "Turkish", "Creole", "Rustic", "Vintage", "Modern", "Miniature"),
+]
+_HOBBIES = {
+    "baking": "rolling pin, whisk, cake tin, flour sieve, pastry brush, mixing bowl, muffin tray, oven glove, scales, "
+    "piping bag, dough scraper, cooling rack, loaf tin, cookie cutter, spatula, apron, timer, sugar, yeast, cookbook",
+    "fishing": "rod, reel, line, hook, float, net, lure, waders, tackle box, bait, sinker, stool, hat, knife, pliers, "
+    "rod rest, bite alarm, keepnet, gloves, map",
+    "gardening": "spade, trowel, rake, watering can, gloves, seeds, bulbs, plant pot, compost, hose, shears, trellis, "
+    "twine, kneeler, bird feeder, lantern, bench, wheelbarrow, labels, almanac",
+    "knitting": "needles, wool, pattern, stitch marker, row counter, crochet hook, tape measure, scissors, buttons, "
+    "yarn bowl, swift, darning needle, blocking mat, cable needle, pompom maker, bag, thread, beads, mohair, magazine",
+    "camping": "tent, sleeping bag, stove, lantern, mat, rucksack, water bottle, kettle, mug, hammock, rope, "
+    "tarpaulin, compass, torch, cool box, folding chair, mallet, pegs, first-aid kit, guidebook",
+    "painting": "easel, canvas, brush, palette, oil paints, watercolours, varnish, sketchbook, charcoal, pastels, "
+    "frame, turpentine, palette knife, masking tape, gesso, sponge, apron, ink, pencils, manual",
+    "pottery": "clay, wheel, kiln, glaze, wire cutter, loop tool, rib, sponge, banding wheel, slip, stamp, calipers, "
+    "needle tool, mould, apron, bat, kiln shelf, engobe, extruder, handbook",
+    "music": "guitar, flute, drum, violin, music stand, tuner, metronome, strings, bow, rosin, songbook, harmonica, "
+    "capo, plectrum, amplifier, headphones, tambourine, keyboard, strap, record",
+    "tea": "teapot, cup, saucer, strainer, kettle, caddy, infuser, tray, honey dipper, milk jug, sugar bowl, "
+    "green tea, black tea, herbal tea, oolong, tea cosy, spoon, biscuit tin, cake stand, tasting book",
+    "woodwork": "saw, chisel, plane, mallet, clamp, drill, sandpaper, square, marking gauge, glue, dowel, vice, "
+    "workbench, screws, wood oil, rasp, spokeshave, pencil, goggles, plan",
+}
+
+
+def _names(num_interests: int, items_per_interest: int) -> tuple[Array, Array]:
+    """Distinct names of interests and items; past the end of the lists they get a counter."""
+    hobbies = list(_HOBBIES)
+    interest_names, item_names = [], []
+    for interest in range(num_interests):
+        # a diagonal walk, so that the first few differ in style and in hobby
+        again, place = divmod(interest, len(hobbies) * len(_STYLES))
+        row, column = divmod(place, len(hobbies))
+        style = _STYLES[(row + column) % len(_STYLES)]
+        name = _numbered(f"{style} {hobbies[column]}", again)
+        things = _HOBBIES[hobbies[column]].split(", ")
+        interest_names.append(name)
+        for item in range(items_per_interest):
+            again, thing = divmod(item, len(things))
+            item_names.append(_numbered(f"{name}: {things[thing]}", again))
+    return np.array(interest_names), np.array(item_names)
+
+
+def _numbered(name: str, again: int) -> str:
+    return f"{name} {again + 1}" if again else name
+
+
+if __name__ == "__main__":
+    purchases = online_retail()
+    print(
+        f"online-retail  ships with the package: {purchases.num_users:,} customers, {purchases.num_items:,} products, "
+        f"{len(purchases):,} purchases (licence and citation: mtmi_lite/data/ONLINE_RETAIL.md)\n"
+        "planted        is generated when a lesson asks for it\n"
+        "movielens      is not supported yet; it arrives with a later version"
+    )

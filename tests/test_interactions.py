@@ -1,0 +1,387 @@
+"""The log, its filter, splits, training samples and evaluation cases, against loops over plain lists."""
+
+import dataclasses
+from collections import Counter, defaultdict
+from itertools import groupby
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtmi_lite.datasets import online_retail
+from mtmi_lite.interactions import (
+    Batch,
+    Interactions,
+    TrainingSamples,
+    batch_of,
+    evaluation_cases,
+    filter_items_first,
+    histories,
+    interactions,
+    split_users,
+)
+
+ROWS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abcdefg"), st.integers(0, 4)), min_size=1, max_size=60)
+
+
+def log_of(rows) -> Interactions:
+    users, items, times = zip(*rows, strict=True)
+    return interactions(users=list(users), items=list(items), times=list(times))
+
+
+def as_lists(log: Interactions) -> dict:
+    """The log as {user label: [(item name, time), …]}."""
+    lists = {}
+    for user in range(log.num_users):
+        begin, end = log.offsets[user], log.offsets[user + 1]
+        names = [str(log.item_names[item]) for item in log.items[begin:end]]
+        lists[log.user_labels[user].item()] = list(zip(names, log.times[begin:end].tolist(), strict=True))
+    return lists
+
+
+def numbered_log(lengths: list[int]) -> Interactions:
+    """A log in which interaction i is of item i, so that an item tells its position."""
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    return interactions(users=users, items=np.arange(len(users)), times=np.arange(len(users)))
+
+
+@pytest.fixture(scope="module")
+def retail() -> Interactions:
+    return online_retail()
+
+
+@pytest.fixture
+def unchecked():
+    """Without the type checks that the tests switch on, which would catch a mistake before the library can name it."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
+
+
+# ---- building
+
+
+@given(ROWS)
+def test_interactions_are_each_users_rows_in_stable_time_order(rows):
+    expected = defaultdict(list)
+    for user, item, time in sorted(rows, key=lambda row: row[2]):  # sorted() is stable
+        expected[user].append((item, time))
+    log = log_of(rows)
+    assert as_lists(log) == expected
+    assert log.user_labels.tolist() == sorted(expected)
+    assert log.item_names.tolist() == sorted({item for _, item, _ in rows})
+
+
+def test_interactions_take_names_and_fall_back_to_the_id():
+    log = interactions(users=[1, 1], items=[20, 10], times=[0, 1], item_names={10: "ten"})
+    assert log.item_names.tolist() == ["ten", "20"]
+    assert log.items.tolist() == [1, 0]
+
+
+def test_a_log_knows_its_users_lengths_and_slices():
+    log = interactions(users=["b", "a", "b"], items=[7, 8, 9], times=[5, 5, 4])
+    assert (len(log), log.num_users, log.num_items) == (3, 2, 3)
+    assert log.lengths.tolist() == [1, 2]
+    assert log.users.tolist() == [0, 1, 1]
+    assert log.of(1).tolist() == [2, 0]
+
+
+def test_the_checksum_changes_with_items_times_and_offsets():
+    log = interactions(users=[0, 0, 1, 1], items=[0, 1, 0, 1], times=[1, 2, 3, 4])
+    others = [
+        dataclasses.replace(log, items=np.array([1, 1, 0, 1])),
+        dataclasses.replace(log, times=np.array([1, 2, 3, 5])),
+        dataclasses.replace(log, offsets=np.array([0, 1, 4])),
+    ]
+    assert len({log.checksum, *(other.checksum for other in others)}) == 4
+    assert dataclasses.replace(log, item_names=np.array(["x", "y"])).checksum == log.checksum
+
+
+GOOD = {
+    "items": np.array([0, 1, 0]),
+    "times": np.array([1, 2, 3]),
+    "offsets": np.array([0, 2, 3]),
+    "user_labels": np.array([5, 6]),
+    "item_names": np.array(["tea", "jam"]),
+}
+EMPTY = np.array([], dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("items: the log is empty", {"items": EMPTY, "times": EMPTY}),
+        ("times: 2 values for 3 items", {"times": np.array([1, 2])}),
+        ("items: id 2 is out of range; ids must be 0 to 1", {"items": np.array([0, 2, 0])}),
+        ("items: id -1 is out of range", {"items": np.array([0, -1, 0])}),
+        ("offsets: must rise", {"offsets": np.array([1, 2, 3])}),
+        ("offsets: must rise", {"offsets": np.array([0, 2, 4])}),
+        ("offsets: must rise .* every user", {"offsets": np.array([0, 0, 3])}),
+        ("offsets: must rise", {"offsets": np.array([0, 4, 3])}),
+        ("user_labels: 1 labels for 2 users", {"user_labels": np.array([5])}),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(field, change, unchecked):
+    Interactions(**GOOD)
+    with pytest.raises(ValueError, match=field):
+        Interactions(**(GOOD | change))
+
+
+@pytest.mark.parametrize(
+    ("field", "columns"),
+    [
+        ("users, items, times: 2, 1 and 2 values", {"users": [1, 2], "items": [1], "times": [1, 2]}),
+        ("users: the log is empty", {"users": [], "items": [], "times": []}),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(field, columns):
+    with pytest.raises(ValueError, match=field):
+        interactions(**columns)
+
+
+# ---- filtering
+
+
+def slow_filter(lists: dict, min_count: int) -> dict:
+    count = Counter(item for rows in lists.values() for item, _ in rows)
+    kept = {user: [row for row in rows if count[row[0]] >= min_count] for user, rows in lists.items()}
+    return {user: rows for user, rows in kept.items() if len(rows) >= min_count}
+
+
+@given(ROWS, st.integers(1, 6))
+def test_filter_is_one_pass_items_first(rows, min_count):
+    log = log_of(rows)
+    expected = slow_filter(as_lists(log), min_count)
+    if not expected:
+        with pytest.raises(ValueError, match=f"min_count: no user is left with at least {min_count}"):
+            filter_items_first(log, min_count=min_count)
+        return
+    kept = filter_items_first(log, min_count=min_count)
+    assert as_lists(kept) == expected
+    assert set(kept.item_names.tolist()) == {item for rows in expected.values() for item, _ in rows}
+
+
+def test_filter_of_online_retail_is_the_slow_one():
+    raw = online_retail(filtered=False)
+    assert as_lists(filter_items_first(raw)) == slow_filter(as_lists(raw), 5)
+
+
+def test_filter_refuses_a_count_below_one():
+    with pytest.raises(ValueError, match="min_count: 0 is out of range"):
+        filter_items_first(numbered_log([5]), min_count=0)
+
+
+# ---- splitting
+
+
+@given(st.integers(3, 40), st.integers(3, 12), st.integers(0, 3))
+def test_folds_partition_the_users(num_users, num_folds, seed):
+    log = numbered_log([1] * num_users)
+    if num_users < num_folds:
+        with pytest.raises(ValueError, match=f"num_folds: {num_folds} folds of {num_users} users"):
+            split_users(log, seed=seed, num_folds=num_folds)
+        return
+    tested, validated = [], []
+    for fold in range(num_folds):
+        split = split_users(log, seed=seed, fold=fold, num_folds=num_folds)
+        parts = [split.train.tolist(), split.validation.tolist(), split.test.tolist()]
+        assert all(parts)
+        assert sorted(parts[0] + parts[1] + parts[2]) == list(range(num_users))
+        tested += parts[2]
+        validated += parts[1]
+    assert sorted(tested) == sorted(validated) == list(range(num_users))
+
+
+def test_ten_folds_are_eight_to_one_to_one(retail):
+    split = split_users(retail, seed=0)
+    assert (len(split.train), len(split.validation), len(split.test)) == (3282, 411, 411)
+    assert split.log is retail
+
+
+def test_the_seed_decides_the_split():
+    log = numbered_log([1] * 100)
+    first, again, other = (split_users(log, seed=seed).test.tolist() for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert sorted(first) != list(range(10))  # shuffled, not cut in order
+
+
+@pytest.mark.parametrize(
+    ("field", "settings"),
+    [
+        ("num_folds: 2 is out of range", {"num_folds": 2}),
+        ("num_folds: 21 folds of 20 users .* use at most 20", {"num_folds": 21}),
+        ("fold: 10 is out of range; it must be 0 to 9", {"fold": 10}),
+        ("fold: -1 is out of range", {"fold": -1}),
+    ],
+)
+def test_a_split_out_of_range_is_refused(field, settings):
+    with pytest.raises(ValueError, match=field):
+        split_users(numbered_log([1] * 20), seed=0, **settings)
+
+
+# ---- histories and batches
+
+
+def readable(batch: Batch, row: int) -> list[int]:
+    """The items of one row; checks that padding stands on the left only."""
+    mask = batch.mask[row].tolist()
+    assert mask == sorted(mask)
+    return batch.history[row][batch.mask[row]].tolist()
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=8), min_size=1, max_size=5), st.integers(1, 6))
+def test_a_batch_holds_the_newest_items(rows, num_steps):
+    users = [user for user, row in enumerate(rows) for _ in row]
+    items = [item for row in rows for item in row]
+    log = Interactions(
+        items=np.array(items),
+        times=np.arange(len(items)),
+        offsets=np.cumsum([0] + [len(row) for row in rows]),
+        user_labels=np.unique(users),
+        item_names=np.arange(10).astype(str),
+    )
+    from_log = histories(log, torch.arange(len(rows)), torch.from_numpy(log.offsets[1:]), num_steps)
+    by_hand = batch_of(rows, num_items=10, num_steps=num_steps)
+    for batch in (from_log, by_hand):
+        assert batch.history.shape == batch.mask.shape == (len(rows), num_steps)
+        assert [readable(batch, row) for row in range(len(batch))] == [row[-num_steps:] for row in rows]
+        assert ((batch.history >= 0) & (batch.history < 10)).all()  # a padded slot can still be looked up
+
+
+def test_a_slice_of_a_batch_is_a_batch():
+    batch = batch_of([[1], [2, 3], [0]], num_items=4, num_steps=2)
+    assert [readable(batch[1:], row) for row in range(2)] == [[2, 3], [0]]
+
+
+@pytest.mark.parametrize(
+    ("field", "rows"),
+    [
+        (r"rows\[1\]: this user has no history", [[1], []]),
+        (r"rows\[0\]: item id 4 is out of range; ids must be 0 to 3", [[1, 4]]),
+        (r"rows\[2\]: item id -1 is out of range", [[1], [2], [-1]]),
+    ],
+)
+def test_a_batch_by_hand_is_checked(field, rows):
+    with pytest.raises(ValueError, match=field):
+        batch_of(rows, num_items=4)
+
+
+# ---- training samples
+
+
+def test_every_sample_is_a_late_position_and_the_items_before_it():
+    lengths, num_steps = [5, 9, 30, 6], 7
+    log = numbered_log(lengths)
+    chosen = np.array([0, 2, 3])
+    batch, targets = TrainingSamples(log, chosen, num_steps=num_steps).draw(3000, torch.Generator().manual_seed(0))
+    drawn = defaultdict(set)
+    for row, target in enumerate(targets.tolist()):
+        user = int(log.users[target])
+        start = int(log.offsets[user])
+        drawn[user].add(target - start)
+        assert readable(batch, row) == list(range(start, target))[-num_steps:]
+    # exactly the positions from 4 to the last one, of exactly the chosen users
+    assert drawn == {user: set(range(4, lengths[user])) for user in chosen.tolist()}
+
+
+def test_users_are_drawn_uniformly_then_their_positions():
+    lengths, num = [5, 8, 40, 13], 60_000
+    log = numbered_log(lengths)
+    samples = TrainingSamples(log, np.arange(4), num_steps=2)
+    _, targets = samples.draw(num, torch.Generator().manual_seed(1))
+    found = np.bincount(targets.numpy(), minlength=len(log))
+    expected = np.array([0.0 if k < 4 else num / 4 / (n - 4) for n in lengths for k in range(n)])
+    can = expected > 0
+    assert not found[~can].any()
+    chi_square = ((found - expected)[can] ** 2 / expected[can]).sum()
+    free = can.sum() - 1
+    assert abs(chi_square - free) < 4 * np.sqrt(2 * free)
+
+
+def test_the_generator_decides_the_samples():
+    samples = TrainingSamples(numbered_log([50, 50]), np.arange(2))
+    first, again, other = (samples.draw(20, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    assert torch.equal(first[1], again[1])
+    assert torch.equal(first[0].history, again[0].history)
+    assert not torch.equal(first[1], other[1])
+
+
+def test_training_users_must_exist_and_be_long_enough():
+    log = numbered_log([5, 4])
+    with pytest.raises(ValueError, match="users: there is no training user"):
+        TrainingSamples(log, EMPTY)
+    with pytest.raises(ValueError, match=r"users: .*1.* has 4 interactions, but a training user needs at least 5"):
+        TrainingSamples(log, np.array([0, 1]))
+    TrainingSamples(log, np.array([0]))
+
+
+# ---- evaluation cases
+
+
+def slow_cases(log: Interactions, users: list[int], cut_at: str) -> list[tuple[int, list[int], list[int]]]:
+    """User, history and sorted distinct relevant items of each case."""
+    cases = []
+    for user in users:
+        begin, end = log.offsets[user], log.offsets[user + 1]
+        items, times = log.items[begin:end].tolist(), log.times[begin:end].tolist()
+        cut = len(items) - -(-len(items) // 5)  # all but a fifth, the fifth rounded up
+        if cut_at == "basket":
+            ends = np.cumsum([len(list(basket)) for _, basket in groupby(times)]).tolist()
+            cut = max((edge for edge in ends if edge <= cut), default=ends[0])
+        if 0 < cut < len(items):
+            cases.append((user, items[:cut], sorted(set(items[cut:]))))
+    return cases
+
+
+def check_cases(log: Interactions, users: list[int], cut: str, num_steps: int) -> None:
+    expected = slow_cases(log, users, cut)
+    if not expected:
+        with pytest.raises(ValueError, match=f"users: none of the {len(users)} users .* at least two {cut}s"):
+            evaluation_cases(log, np.array(users), cut=cut, num_steps=num_steps)
+        return
+    cases = evaluation_cases(log, np.array(users), cut=cut, num_steps=num_steps)
+    assert cases.users.tolist() == [user for user, _, _ in expected]
+    assert cases.num_relevant.tolist() == [len(relevant) for _, _, relevant in expected]
+    assert cases.relevant.tolist() == [item for _, _, relevant in expected for item in relevant]
+    assert [readable(cases.batch, row) for row in range(len(cases))] == [past[-num_steps:] for _, past, _ in expected]
+    assert cases.num_items == log.num_items
+
+
+@pytest.mark.parametrize("cut", ["interaction", "basket"])
+def test_cases_of_all_online_retail(retail, cut):
+    check_cases(retail, list(range(retail.num_users)), cut, num_steps=20)
+
+
+@given(ROWS, st.sampled_from(["interaction", "basket"]), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_cases_of_small_logs(rows, cut, num_steps, random):
+    log = log_of(rows)
+    users = random.sample(range(log.num_users), random.randint(1, log.num_users))  # in any order
+    check_cases(log, users, cut, num_steps)
+
+
+def test_the_cut_moves_to_the_edge_of_a_basket():
+    def relevant(times: list[int]) -> list[int]:
+        log = interactions(users=[0] * len(times), items=list(range(len(times))), times=times)
+        return evaluation_cases(log, np.array([0]), cut="basket").relevant.tolist()
+
+    assert relevant([1, 1, 2, 2, 2, 2, 2, 2, 2, 2]) == [2, 3, 4, 5, 6, 7, 8, 9]  # back to the basket's start
+    assert relevant([1, 1, 1, 1, 1, 1, 1, 1, 1, 2]) == [9]  # the first basket: on to its end
+    assert relevant([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) == [8, 9]  # already at an edge
+
+
+def test_cases_refuse_what_they_can_not_cut(unchecked):
+    log = numbered_log([1, 3])
+    with pytest.raises(ValueError, match="cut: 'day' is not known"):
+        evaluation_cases(log, np.array([1]), cut="day")
+    with pytest.raises(ValueError, match="users: there is no user to evaluate"):
+        evaluation_cases(log, EMPTY)
+    with pytest.raises(ValueError, match=r"users: none of the 1 users .* at least two interactions"):
+        evaluation_cases(log, np.array([0]))
+    one_basket = interactions(users=[0, 0], items=[1, 2], times=[7, 7])
+    with pytest.raises(ValueError, match=r"users: none of the 1 users .* at least two baskets"):
+        evaluation_cases(one_basket, np.array([0]), cut="basket")
