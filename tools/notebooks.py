@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -33,6 +33,7 @@ from typing import Any
 from unittest import mock
 
 import jupytext
+import kaleido
 import nbformat
 import papermill
 import psutil
@@ -51,6 +52,9 @@ PNG = "image/png"
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUB = "...  # your code here"
+
+Paint = Callable[[list[dict]], list[bytes]]
+"""What turns the JSON of figures into PNGs."""
 
 
 class LessonError(Exception):
@@ -94,7 +98,7 @@ def solved(notebook: NotebookNode) -> NotebookNode:
     return _map_code(notebook, lambda code: _replace_solutions(code, keep=True))
 
 
-def _map_code(notebook: NotebookNode, change) -> NotebookNode:
+def _map_code(notebook: NotebookNode, change: Callable[[str], str]) -> NotebookNode:
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -250,8 +254,8 @@ def execute(
     environment = {
         "OMP_NUM_THREADS": "1",
         "MTMI_GRADING": "1" if grading else "0",
-        "PLOTLY_RENDERER": "plotly_mimetype",  # the pictures are added later, so that a browser does not count
-        "TQDM_DISABLE": "1",  # a saved progress bar shows nothing but the speed of this machine
+        # The pictures are added later: a browser in the kernel would count in what the lesson takes.
+        "PLOTLY_RENDERER": "plotly_mimetype",
     }
     watch = _Watch(total_timeout)
     with mock.patch.dict(os.environ, environment):
@@ -312,23 +316,22 @@ def find_chromium() -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def _painter(chromium: str) -> Iterator[Any]:
-    """One browser for all the pictures; a browser for each would take seconds a picture."""
-    import kaleido
+def paint_with(chromium: str) -> Paint:
+    """A painter that opens one browser for all the figures it is given; one for each would take seconds a figure."""
 
-    kaleido.start_sync_server(path=chromium, silence_warnings=True)
-    try:
-        yield lambda figure: kaleido.calc_fig_sync(figure, opts={"format": "png"})
-    finally:
-        kaleido.stop_sync_server(silence_warnings=True)
+    def paint(figures: list[dict]) -> list[bytes]:
+        kaleido.start_sync_server(path=chromium, silence_warnings=True)
+        try:
+            return [kaleido.calc_fig_sync(figure, opts={"format": "png"}) for figure in figures]
+        finally:
+            kaleido.stop_sync_server(silence_warnings=True)
+
+    return paint
 
 
-def add_pictures(notebook: NotebookNode, paint) -> None:
-    """Put a PNG beside each plotly figure that has none, with the figure's `layout.meta["alt"]` as its alt text.
-
-    `paint` turns the JSON of a figure into the bytes of a PNG.
-    """
+def add_pictures(notebook: NotebookNode, paint: Paint) -> None:
+    """Put a PNG beside each plotly figure that has none, with the figure's `layout.meta["alt"]` as its alt text."""
+    bare = []
     for cell, output in _outputs(notebook):
         figure = output.get("data", {}).get(PLOTLY)
         if figure is None:
@@ -337,23 +340,31 @@ def add_pictures(notebook: NotebookNode, paint) -> None:
         if not (alt := meta.get("alt") if isinstance(meta, dict) else None):
             raise LessonError(f'{cell.id}: a figure has no alt text; set layout.meta = {{"alt": "what it shows"}}')
         if PNG not in output.data:
-            still = {"data": figure["data"], "layout": figure["layout"]}
-            output.data[PNG] = base64.b64encode(paint(still)).decode()
+            bare.append(output.data)
         output.metadata.setdefault(PNG, {}).setdefault("alt", alt)
+    stills = [{"data": data[PLOTLY]["data"], "layout": data[PLOTLY]["layout"]} for data in bare]
+    for data, picture in zip(bare, paint(stills) if stills else [], strict=True):
+        data[PNG] = base64.b64encode(picture).decode()
 
 
 def tidy(executed: NotebookNode, built: NotebookNode) -> NotebookNode:
-    """The notebook as it was built, with the outputs of its execution and nothing else of it: no widgets, no times."""
+    """The notebook as it was built, with the outputs of its execution: no widgets, no progress bars, no times."""
     notebook = copy.deepcopy(built)
     outputs = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = outputs[cell.id].outputs
+            cell.outputs = [output for output in outputs[cell.id].outputs if not _is_progress(output)]
             cell.execution_count = outputs[cell.id].execution_count
     for _, output in _outputs(notebook):
         if PNG in output.get("data", {}) or PLOTLY in output.get("data", {}):
             output.data.pop(WIDGET, None)  # its state is gone; a reader would see an error in place of the picture
     return notebook
+
+
+def _is_progress(output: NotebookNode) -> bool:
+    """Is this a bar of tqdm, `40%|████      | 2/5 [00:01<00:02, 1.9it/s]`? Saved, it shows the speed of one machine."""
+    data = output.get("data", {})
+    return WIDGET in data and re.search(r"\d+%\||\dit \[", data.get("text/plain", "")) is not None
 
 
 def verify(notebook: NotebookNode) -> None:
@@ -408,7 +419,7 @@ def read_measured(path: Path = MEASURED) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, paint) -> Path:
+def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, paint: Paint) -> Path:
     """Build and execute the student notebook of a source into `folder`, and note in `measured` what it took."""
     unfilled = student(read_source(source))
     ran = execute(unfilled, cwd=folder)
@@ -459,12 +470,11 @@ def _build_all(numbers: list[str]) -> None:
             "the notebooks are built with pictures, which Chromium draws, and none was found: install it "
             "(Debian, Ubuntu: apt-get install chromium), or name it in BROWSER_PATH. Students do not need it."
         )
-    with _painter(chromium) as paint:
-        for source in sources(numbers):
-            with _naming(source):
-                target = build(source, paint=paint)
-            taken = read_measured()[source.stem[:2]]
-            print(f"{target.name}: {taken['seconds']} s, {taken['peak_mb']} MB, {target.stat().st_size / 1e3:.0f} kB")
+    for source in sources(numbers):
+        with _naming(source):
+            target = build(source, paint=paint_with(chromium))
+        taken = read_measured()[source.stem[:2]]
+        print(f"{target.name}: {taken['seconds']} s, {taken['peak_mb']} MB, {target.stat().st_size / 1e3:.0f} kB")
 
 
 def _solve_all(numbers: list[str]) -> None:

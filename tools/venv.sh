@@ -18,7 +18,8 @@ if ! { suits .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>
     chosen=
     found=
     # A name on the PATH may be a shim that leads nowhere: ask each for its version.
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    names=${PYTHON:-python3 python3.13 python3.12 python3.11}
+    for candidate in $names; do
         if suits "$candidate"; then
             chosen=$candidate
             break
@@ -26,7 +27,7 @@ if ! { suits .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>
         version=$("$candidate" --version 2>/dev/null </dev/null) && found="${found:+$found, }$candidate is $version"
     done
     if [ -z "$chosen" ]; then
-        echo "MTMI-lite needs Python 3.11, 3.12 or 3.13, and found ${found:-no Python}:" \
+        echo "MTMI-lite needs Python 3.11, 3.12 or 3.13, and found ${found:-no Python as $names}:" \
             "name one with \`make lab PYTHON=/path/to/python3.12\`." >&2
         exit 1
     fi
