@@ -34,7 +34,7 @@ class Interactions:
     Raises:
         ValueError: if the arrays do not fit together.
 
-    >>> log = interactions(users=["ann", "ben", "ann"], items=["tea", "jam", "jam"], times=[2, 1, 1])
+    >>> log = from_columns(users=["ann", "ben", "ann"], items=["tea", "jam", "jam"], times=[2, 1, 1])
     >>> log.num_users, log.num_items, len(log)
     (2, 2, 3)
     >>> [str(name) for name in log.item_names[log.of(0)]]
@@ -50,7 +50,7 @@ class Interactions:
     def __post_init__(self) -> None:
         if len(self.items) == 0:
             raise ValueError("items: the log is empty; it needs at least one interaction")
-        if len(self.times) != len(self.items):
+        if self.items.ndim != 1 or len(self.times) != len(self.items):
             raise ValueError(f"times: {len(self.times)} values for {len(self.items)} items; give one time an item")
         if self.items.min() < 0 or self.items.max() >= self.num_items:
             bad = self.items[(self.items < 0) | (self.items >= self.num_items)][0]
@@ -58,10 +58,18 @@ class Interactions:
                 f"items: id {bad} is out of range; ids must be 0 to {self.num_items - 1}, one for each of item_names"
             )
         steps = np.diff(self.offsets)
-        if self.offsets[0] != 0 or self.offsets[-1] != len(self.items) or (steps < 1).any():
+        ends = self.offsets[[0, -1]].tolist() if len(self.offsets) > 1 else []
+        if ends != [0, len(self.items)] or (steps < 1).any():
             raise ValueError(
                 "offsets: must rise from 0 to the number of interactions, and every user must have at least one;"
-                f" got {self.offsets[:5]}…{self.offsets[-1]} for {len(self.items)} interactions"
+                f" got {self.offsets[:5].tolist()}… for {len(self.items)} interactions"
+            )
+        falls = np.flatnonzero(np.diff(self.times) < 0) + 1
+        within = falls[~np.isin(falls, self.offsets)]
+        if len(within):
+            raise ValueError(
+                f"times: {self.times[within[0]]} follows {self.times[within[0] - 1]} within one user; sort each user's "
+                "interactions by time, or build the log with from_columns"
             )
         if len(self.user_labels) != len(steps):
             raise ValueError(f"user_labels: {len(self.user_labels)} labels for {len(steps)} users; give one each")
@@ -100,17 +108,17 @@ class Interactions:
         return digest.hexdigest()[:16]
 
 
-def interactions(*, users, items, times, item_names: dict | None = None) -> Interactions:
+def from_columns(*, users, items, times, item_names: dict | None = None) -> Interactions:
     """Build a log from three columns in any order, with ids of any kind.
 
     Users and items are numbered in the sorted order of their ids; interactions of one user are sorted by time, and
     those with equal times keep the order of the columns.
 
     Args:
-        users, items, times: columns of equal length.
+        users, items, times: columns of equal length; times are whole numbers.
         item_names: what to call an item; without an entry, the id as text.
 
-    >>> log = interactions(users=[7, 7, 3], items=["b", "a", "b"], times=[1, 1, 5])
+    >>> log = from_columns(users=[7, 7, 3], items=["b", "a", "b"], times=[1, 1, 5])
     >>> log.user_labels.tolist(), log.items.tolist()
     ([3, 7], [1, 1, 0])
     """
@@ -122,12 +130,19 @@ def interactions(*, users, items, times, item_names: dict | None = None) -> Inte
         raise ValueError("users: the log is empty; it needs at least one interaction")
     user_labels, user = np.unique(users, return_inverse=True)
     item_labels, item = np.unique(items, return_inverse=True)
-    times = np.asarray(times, dtype=np.int64)
-    order = np.lexsort((times, user))  # lexsort is stable
+    given = np.asarray(times)
+    with np.errstate(invalid="ignore"):  # NaN and infinity are caught below
+        whole = given.astype(np.int64)
+    if (whole != given).any():
+        raise ValueError(
+            f"times: {given[whole != given][0]} is not a whole number; give times in a unit fine enough, such as "
+            "milliseconds"
+        )
+    order = np.lexsort((whole, user))  # lexsort is stable
     names = [str((item_names or {}).get(label, label)) for label in item_labels.tolist()]
     return Interactions(
         items=item[order].astype(np.int64),
-        times=times[order],
+        times=whole[order],
         offsets=_offsets(np.bincount(user)),
         user_labels=user_labels,
         item_names=np.array(names),
@@ -147,7 +162,7 @@ def filter_items_first(log: Interactions, *, min_count: int = 5) -> Interactions
     Raises:
         ValueError: if nothing is left.
 
-    >>> log = interactions(users=[1, 1, 2, 2, 3], items=["a", "b", "a", "a", "c"], times=[1, 2, 3, 4, 5])
+    >>> log = from_columns(users=[1, 1, 2, 2, 3], items=["a", "b", "a", "a", "c"], times=[1, 2, 3, 4, 5])
     >>> kept = filter_items_first(log, min_count=2)
     >>> kept.user_labels.tolist(), kept.item_names.tolist()
     ([2], ['a'])
@@ -192,11 +207,13 @@ def split_users(log: Interactions, *, seed: int, fold: int = 0, num_folds: int =
     Raises:
         ValueError: if a part would be empty, or `fold` is out of range.
 
-    >>> log = interactions(users=list(range(10)), items=[0] * 10, times=[0] * 10)
+    >>> log = from_columns(users=list(range(10)), items=[0] * 10, times=[0] * 10)
     >>> split = split_users(log, seed=0)
     >>> len(split.train), len(split.validation), len(split.test)
     (8, 1, 1)
     """
+    if seed < 0:
+        raise ValueError(f"seed: {seed} is out of range; it must be 0 or more")
     if num_folds < 3:
         raise ValueError(f"num_folds: {num_folds} is out of range; at least 3 (train, validation, test)")
     if not 0 <= fold < num_folds:
@@ -211,7 +228,7 @@ def split_users(log: Interactions, *, seed: int, fold: int = 0, num_folds: int =
     return Split(log=log, test=parts[0], validation=parts[1], train=np.concatenate(parts[2:]))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
     """What a model reads of some users.
 
@@ -232,6 +249,7 @@ class Batch:
 
 def histories(log: Interactions, users: Tensor, ends: Tensor, num_steps: int) -> Batch:
     """The last `num_steps` items of each user before position `ends` of the log, padded on the left."""
+    _check_num_steps(num_steps)
     steps = ends[:, None] + torch.arange(-num_steps, 0)
     mask = steps >= torch.from_numpy(log.offsets)[users][:, None]
     return Batch(history=torch.from_numpy(log.items)[steps.clamp(min=0)] * mask, mask=mask)
@@ -246,6 +264,7 @@ def batch_of(rows: list[list[int]], *, num_items: int, num_steps: int = 20) -> B
     >>> batch_of([[3, 1], [2]], num_items=4, num_steps=3).history.tolist()
     [[0, 3, 1], [0, 0, 2]]
     """
+    _check_num_steps(num_steps)
     for index, row in enumerate(rows):
         if not row:
             raise ValueError(f"rows[{index}]: this user has no history; a user needs at least one item")
@@ -261,6 +280,19 @@ def batch_of(rows: list[list[int]], *, num_items: int, num_steps: int = 20) -> B
     return Batch(history=history, mask=mask)
 
 
+def _check_num_steps(num_steps: int) -> None:
+    if num_steps < 1:
+        raise ValueError(f"num_steps: {num_steps} is out of range; a history needs at least 1 step")
+
+
+def _check_users(log: Interactions, users: Array) -> None:
+    if len(users) == 0:
+        raise ValueError("users: there is none; a part of the split is empty, give at least one user")
+    bad = users[(users < 0) | (users >= log.num_users)]
+    if len(bad):
+        raise ValueError(f"users: {bad[0]} is out of range; users of this log are 0 to {log.num_users - 1}")
+
+
 class TrainingSamples:
     """Training samples of some users: a user uniformly, then one of their positions k ≥ 4 uniformly as the target.
 
@@ -269,7 +301,7 @@ class TrainingSamples:
     Raises:
         ValueError: if there is no user, or one is too short to have a target.
 
-    >>> log = interactions(users=[0] * 6, items=list("abcdef"), times=range(6))
+    >>> log = from_columns(users=[0] * 6, items=list("abcdef"), times=range(6))
     >>> samples = TrainingSamples(log, np.array([0]), num_steps=3)
     >>> batch, targets = samples.draw(2, torch.Generator().manual_seed(0))
     >>> bool((batch.history[:, -1] == targets - 1).all())  # the item just before the target is the newest
@@ -277,8 +309,8 @@ class TrainingSamples:
     """
 
     def __init__(self, log: Interactions, users: Int64[Array, " user"], *, num_steps: int = 20) -> None:
-        if len(users) == 0:
-            raise ValueError("users: there is no training user; give at least one")
+        _check_num_steps(num_steps)
+        _check_users(log, users)
         short = users[log.lengths[users] <= FIRST_TARGET]
         if len(short):
             raise ValueError(
@@ -339,7 +371,7 @@ def evaluation_cases(
     Raises:
         ValueError: if no user has a case.
 
-    >>> log = interactions(users=[0] * 5, items=list("abcde"), times=[1, 1, 2, 2, 2])
+    >>> log = from_columns(users=[0] * 5, items=list("abcde"), times=[1, 1, 2, 2, 2])
     >>> evaluation_cases(log, np.array([0]), num_steps=4).batch.history.tolist()
     [[0, 1, 2, 3]]
     >>> evaluation_cases(log, np.array([0]), num_steps=4, cut="basket").relevant.tolist()
@@ -347,8 +379,7 @@ def evaluation_cases(
     """
     if cut not in ("interaction", "basket"):
         raise ValueError(f"cut: {cut!r} is not known; it must be 'interaction' or 'basket'")
-    if len(users) == 0:
-        raise ValueError("users: there is no user to evaluate; the split has an empty part")
+    _check_users(log, users)
     starts, ends = log.offsets[users], log.offsets[users + 1]
     cuts = starts + log.lengths[users] * 4 // 5
     if cut == "basket":
@@ -362,8 +393,8 @@ def evaluation_cases(
     has_case = (starts < cuts) & (cuts < ends)
     if not has_case.any():
         raise ValueError(
-            f"users: none of the {len(users)} users has both a history and a relevant item after the cut at the "
-            f"{cut}'s edge; a user needs at least two {cut}s"
+            f"users: none of the {len(users)} users has both a history before the cut and a relevant item after it; "
+            f"with cut={cut!r} a user needs at least two {cut}s"
         )
     users, cuts, ends = users[has_case], cuts[has_case], ends[has_case]
     # distinct (case, item) pairs of everything after the cut

@@ -69,7 +69,7 @@ def share_by_distance(
 def triplet(
     positive: Float[Tensor, "batch tower"],
     negative: Float[Tensor, "batch tower neg"],
-    mask: Bool[Tensor, "batch #tower neg"],
+    mask: Bool[Tensor, " batch #tower neg"],
     *,
     margin: float,
 ) -> Float[Tensor, "batch tower"]:
@@ -88,7 +88,7 @@ def triplet(
 def info_nce(
     positive: Float[Tensor, "batch tower"],
     negative: Float[Tensor, "batch tower neg"],
-    mask: Bool[Tensor, "batch #tower neg"],
+    mask: Bool[Tensor, " batch #tower neg"],
     *,
     temperature: float,
 ) -> Float[Tensor, "batch tower"]:

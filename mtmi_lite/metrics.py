@@ -103,6 +103,25 @@ def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
     return np.nanmean(both / np.where(either == 0, np.nan, either), axis=1)
 
 
+def paired_interval(
+    ours: Float[Array, " case"], theirs: Float[Array, " case"], *, seed: int, level: float = 0.95, draws: int = 2000
+) -> tuple[float, float, float]:
+    """The mean difference of two models over the same cases, and its bootstrap interval (percentiles).
+
+    Each draw takes as many cases as there are, with repetition, and the difference of both models on those.
+
+    >>> difference, low, high = paired_interval(np.array([1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0]), seed=0)
+    >>> round(difference, 2), low >= 0
+    (0.33, True)
+    """
+    if len(ours) != len(theirs):
+        raise ValueError(f"theirs: {len(theirs)} values for {len(ours)} of ours; both must cover the same cases")
+    difference = ours - theirs
+    drawn = np.random.default_rng(seed).integers(len(difference), size=(draws, len(difference)))
+    low, high = np.quantile(difference[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return float(difference.mean()), float(low), float(high)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
     """A model's rankings of some cases, and what they are worth, case by case.
@@ -164,7 +183,9 @@ def evaluate(model: Model, cases: Cases, *, num: int = 50, batch_size: int = 204
     if not 1 <= num <= model.num_items:
         raise ValueError(f"num: {num} is out of range; it must be 1 to {model.num_items}, the number of items")
     parts = [model.users(cases.batch[start : start + batch_size]) for start in range(0, len(cases), batch_size)]
-    attention = None if parts[0].attention is None else torch.cat([p.attention for p in parts if p.attention is not None])
+    attention = (
+        None if parts[0].attention is None else torch.cat([p.attention for p in parts if p.attention is not None])
+    )
     users = Users(
         vectors=torch.cat([part.vectors for part in parts]),
         mask=torch.cat([part.mask for part in parts]),

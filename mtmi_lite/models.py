@@ -99,9 +99,7 @@ class MTMI(nn.Module):
             )
         embedded = self.table(batch.history).masked_fill(~batch.mask[..., None], 0)
         vectors, attention = self.user_towers(embedded, batch.mask)
-        return Users(
-            vectors=vectors, mask=torch.ones(vectors.shape[:2], dtype=torch.bool), attention=attention
-        )
+        return Users(vectors=vectors, mask=torch.ones(vectors.shape[:2], dtype=torch.bool), attention=attention)
 
     def items(self, ids: Int64[Tensor, " item"]) -> Float[Tensor, "item dim"]:
         return self.item_tower(ids)

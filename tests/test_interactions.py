@@ -19,8 +19,8 @@ from mtmi_lite.interactions import (
     batch_of,
     evaluation_cases,
     filter_items_first,
+    from_columns,
     histories,
-    interactions,
     split_users,
 )
 
@@ -29,7 +29,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abcdefg"), st.inte
 
 def log_of(rows) -> Interactions:
     users, items, times = zip(*rows, strict=True)
-    return interactions(users=list(users), items=list(items), times=list(times))
+    return from_columns(users=list(users), items=list(items), times=list(times))
 
 
 def as_lists(log: Interactions) -> dict:
@@ -45,7 +45,7 @@ def as_lists(log: Interactions) -> dict:
 def numbered_log(lengths: list[int]) -> Interactions:
     """A log in which interaction i is of item i, so that an item tells its position."""
     users = np.repeat(np.arange(len(lengths)), lengths)
-    return interactions(users=users, items=np.arange(len(users)), times=np.arange(len(users)))
+    return from_columns(users=users, items=np.arange(len(users)), times=np.arange(len(users)))
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +77,13 @@ def test_interactions_are_each_users_rows_in_stable_time_order(rows):
 
 
 def test_interactions_take_names_and_fall_back_to_the_id():
-    log = interactions(users=[1, 1], items=[20, 10], times=[0, 1], item_names={10: "ten"})
+    log = from_columns(users=[1, 1], items=[20, 10], times=[0, 1], item_names={10: "ten"})
     assert log.item_names.tolist() == ["ten", "20"]
     assert log.items.tolist() == [1, 0]
 
 
 def test_a_log_knows_its_users_lengths_and_slices():
-    log = interactions(users=["b", "a", "b"], items=[7, 8, 9], times=[5, 5, 4])
+    log = from_columns(users=["b", "a", "b"], items=[7, 8, 9], times=[5, 5, 4])
     assert (len(log), log.num_users, log.num_items) == (3, 2, 3)
     assert log.lengths.tolist() == [1, 2]
     assert log.users.tolist() == [0, 1, 1]
@@ -91,7 +91,7 @@ def test_a_log_knows_its_users_lengths_and_slices():
 
 
 def test_the_checksum_changes_with_items_times_and_offsets():
-    log = interactions(users=[0, 0, 1, 1], items=[0, 1, 0, 1], times=[1, 2, 3, 4])
+    log = from_columns(users=[0, 0, 1, 1], items=[0, 1, 0, 1], times=[1, 2, 3, 4])
     others = [
         dataclasses.replace(log, items=np.array([1, 1, 0, 1])),
         dataclasses.replace(log, times=np.array([1, 2, 3, 5])),
@@ -140,7 +140,7 @@ def test_arrays_that_do_not_fit_are_refused(field, change, unchecked):
 )
 def test_columns_that_do_not_fit_are_refused(field, columns):
     with pytest.raises(ValueError, match=field):
-        interactions(**columns)
+        from_columns(**columns)
 
 
 # ---- filtering
@@ -313,7 +313,7 @@ def test_the_generator_decides_the_samples():
 
 def test_training_users_must_exist_and_be_long_enough():
     log = numbered_log([5, 4])
-    with pytest.raises(ValueError, match="users: there is no training user"):
+    with pytest.raises(ValueError, match="users: there is none"):
         TrainingSamples(log, EMPTY)
     with pytest.raises(ValueError, match=r"users: .*1.* has 4 interactions, but a training user needs at least 5"):
         TrainingSamples(log, np.array([0, 1]))
@@ -366,7 +366,7 @@ def test_cases_of_small_logs(rows, cut, num_steps, random):
 
 def test_the_cut_moves_to_the_edge_of_a_basket():
     def relevant(times: list[int]) -> list[int]:
-        log = interactions(users=[0] * len(times), items=list(range(len(times))), times=times)
+        log = from_columns(users=[0] * len(times), items=list(range(len(times))), times=times)
         return evaluation_cases(log, np.array([0]), cut="basket").relevant.tolist()
 
     assert relevant([1, 1, 2, 2, 2, 2, 2, 2, 2, 2]) == [2, 3, 4, 5, 6, 7, 8, 9]  # back to the basket's start
@@ -378,10 +378,48 @@ def test_cases_refuse_what_they_can_not_cut(unchecked):
     log = numbered_log([1, 3])
     with pytest.raises(ValueError, match="cut: 'day' is not known"):
         evaluation_cases(log, np.array([1]), cut="day")
-    with pytest.raises(ValueError, match="users: there is no user to evaluate"):
+    with pytest.raises(ValueError, match="users: there is none"):
         evaluation_cases(log, EMPTY)
     with pytest.raises(ValueError, match=r"users: none of the 1 users .* at least two interactions"):
         evaluation_cases(log, np.array([0]))
-    one_basket = interactions(users=[0, 0], items=[1, 2], times=[7, 7])
+    one_basket = from_columns(users=[0, 0], items=[1, 2], times=[7, 7])
     with pytest.raises(ValueError, match=r"users: none of the 1 users .* at least two baskets"):
         evaluation_cases(one_basket, np.array([0]), cut="basket")
+
+
+# ---- what else is refused
+
+
+@pytest.mark.parametrize("times", [[0.9, 0.1], [0.0, float("nan")]])
+def test_times_are_whole_numbers(times):
+    with pytest.raises(ValueError, match=r"times: (0\.9|nan) is not a whole number"):
+        from_columns(users=[1, 1], items=[1, 2], times=times)
+
+
+def test_times_do_not_fall_within_a_user():
+    columns = dict(items=np.array([0, 0, 0]), user_labels=np.array([5, 6]), item_names=np.array(["a"]))
+    Interactions(**columns, times=np.array([1, 9, 3]), offsets=np.array([0, 2, 3]))  # the second user starts over
+    with pytest.raises(ValueError, match="times: 3 follows 9 within one user"):
+        Interactions(**columns, times=np.array([1, 9, 3]), offsets=np.array([0, 1, 3]))
+
+
+@pytest.mark.parametrize("user", [-1, 2])
+def test_users_outside_the_log_are_refused(user):
+    log = numbered_log([9, 9])
+    for use in (TrainingSamples, evaluation_cases):
+        with pytest.raises(ValueError, match=f"users: {user} is out of range; users of this log are 0 to 1"):
+            use(log, np.array([0, user]))
+
+
+def test_a_history_has_at_least_one_step():
+    log = numbered_log([9, 9])
+    for use in (TrainingSamples, evaluation_cases):
+        with pytest.raises(ValueError, match="num_steps: 0 is out of range"):
+            use(log, np.array([0]), num_steps=0)
+    with pytest.raises(ValueError, match="num_steps: 0 is out of range"):
+        batch_of([[1]], num_items=2, num_steps=0)
+
+
+def test_a_seed_is_not_negative():
+    with pytest.raises(ValueError, match="seed: -1 is out of range"):
+        split_users(numbered_log([9] * 10), seed=-1)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtmi_lite.interactions import Interactions, interactions
+from mtmi_lite.interactions import Interactions
 
 
 def read_columns(path: Path) -> list[tuple[str, ...]]:
@@ -67,7 +67,7 @@ def main() -> None:
     args = parser.parse_args()
 
     customers, codes, seconds = read_columns(args.purchases)
-    log = interactions(
+    log = from_columns(
         users=np.array(customers, dtype=np.int64),
         items=np.array(codes),
         times=np.array(seconds, dtype=np.int64),
