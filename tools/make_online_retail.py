@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtmi_lite.interactions import Interactions
+from mtmi_lite.interactions import Interactions, from_columns
 
 
 def read_columns(path: Path) -> list[tuple[str, ...]]:
