@@ -1,18 +1,22 @@
 """Experiments: train at some settings, look at the result, and keep a grid of such results in one file.
 
-`python -m mtmi_lite.experiments` makes the grid that lesson 00 explores.
+`python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import platform
+import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -21,10 +25,10 @@ from jaxtyping import Float, Float32
 from tqdm.auto import tqdm
 
 from mtmi_lite.datasets import load_log
-from mtmi_lite.interactions import Cases, Split, evaluation_cases, split_users
+from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, split_users
 from mtmi_lite.losses import MultiTowerLoss
-from mtmi_lite.metrics import evaluate, list_overlap
-from mtmi_lite.models import MTMI
+from mtmi_lite.metrics import Evaluation, evaluate, list_overlap, paired_interval
+from mtmi_lite.models import MTMI, Model, MostPopular
 from mtmi_lite.training import Run, TrainingSettings, train
 
 Array = np.ndarray
@@ -173,11 +177,25 @@ def provenance(command: str, data: dict[str, str], **settings: object) -> dict[s
 
 def save_arrays(path: Path, **arrays: Array) -> None:
     """Write arrays to a compressed `.npz`, under a temporary name first: a reader never meets half a file."""
+    with _replacing(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text, under a temporary name first."""
+    with _replacing(path) as file:
+        file.write(text.encode())
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into that takes the place of `path` at the end, unless something goes wrong before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            yield file
+        os.chmod(name, 0o644)  # a temporary file is its owner's alone
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -194,51 +212,119 @@ def save_grid(path: Path, grid: dict[Knobs, Portrait], about: dict[str, object])
     save_arrays(path, **arrays)
 
 
-def load_grid(path: Path) -> tuple[dict[Knobs, Portrait], dict[str, object]]:
+def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object]]:
     """Read what `save_grid` wrote: the portraits by knobs, and what the file says of itself.
 
     Raises:
         FileNotFoundError: if there is no such file.
     """
-    if not path.exists():
+    if not Path(path).exists():
         raise FileNotFoundError(
-            f"path: {path} does not exist; make it with `python -m mtmi_lite.experiments`, or restore it with git"
+            f"path: {path} does not exist; make it with `python -m mtmi_lite.experiments grid`, or restore it with git"
         )
     with np.load(path, allow_pickle=False) as arrays:
         about = json.loads(str(arrays["about"]))
         grid = {}
         for index, knobs in enumerate(about.pop("knobs")):
             values = {field.name: arrays[f"{index}_{field.name}"] for field in dataclasses.fields(Portrait)}
-            grid[Knobs(**knobs)] = Portrait(
-                **{
-                    name: float(value) if value.ndim == 0 else value.astype(np.float32)
-                    for name, value in values.items()
-                }
-            )
+            values |= {name: value.astype(np.float32) for name, value in values.items() if value.ndim > 0}
+            values |= {name: value.item() for name, value in values.items() if value.ndim == 0}
+            grid[Knobs(**knobs)] = Portrait(**values)
     return grid, about
 
 
-def main(steps: int = 1500, seed: int = 0) -> None:
-    """Train lesson 00's grid on Online Retail and measure it on the validation users, as one that chooses must."""
-    torch.set_num_threads(1)
-    log = load_log("online-retail")
+def compare(log: Interactions, *, folds: int = 3, steps: int = 2500) -> dict[str, object]:
+    """Four towers, one tower and Most Popular on the test users of some folds, and how sure the difference is.
+
+    Four and one have the same budget: each the best of four settings on the validation users of the first fold. Fold f
+    is trained with seed f; every user of the folds counts once. `cut` is where a test user's sequence is cut.
+    """
+    one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
+    choices = {
+        "K = 4": [(Knobs(num_towers=4, alpha=a, beta=b), 3e-3) for a, b in ((5.0, 0.1), (5.0, 0.3), (8.0, 0.3))]
+        + [(Knobs(num_towers=4, alpha=5.0, beta=0.3), 2e-3)],
+        "K = 1": [(one, rate) for rate in (1e-3, 2e-3, 3e-3, 5e-3)],
+    }
+    splits = [split_users(log, seed=0, fold=fold) for fold in range(folds)]
+    found: dict[tuple[str, str], list[Evaluation]] = {}
+    chosen = {}
+    for name, settings in choices.items():
+        runs = [train_knobs(k, splits[0], steps=steps, learning_rate=rate, progress=False) for k, rate in settings]
+        best = int(np.argmax([run.validation_recall.max() for run in runs]))
+        knobs, rate = settings[best]
+        chosen[name] = {**dataclasses.asdict(knobs), "learning_rate": rate}
+        runs = runs[best : best + 1] + [
+            train_knobs(knobs, split, steps=steps, learning_rate=rate, seed=fold, progress=False)
+            for fold, split in enumerate(splits[1:], start=1)
+        ]
+        models: dict[str, list[Model]] = {name: [run.model for run in runs]}
+        if name == "K = 4":
+            models["Most Popular"] = [MostPopular(log, split.train) for split in splits]
+        for label, several in models.items():
+            for cut in ("interaction", "basket"):
+                cases = [evaluation_cases(log, split.test, cut=cut) for split in splits]
+                found[cut, label] = [evaluate(model, of) for model, of in zip(several, cases, strict=True)]
+
+    def mean(cut: str, label: str, measure: str, num: int) -> Array:
+        return np.concatenate([getattr(evaluation, measure)(num) for evaluation in found[cut, label]])
+
+    table: dict[str, object] = {"chosen": chosen}
+    for cut in ("interaction", "basket"):
+        rows: dict[str, object] = {
+            label: {
+                f"{measure}_{num}": round(float(mean(cut, label, measure, num).mean()), 4)
+                for measure in ("recall", "hit_rate", "ndcg")
+                for num in (20, 50)
+            }
+            for label in ("K = 4", "K = 1", "Most Popular")
+        }
+        difference = paired_interval(mean(cut, "K = 4", "recall", 50), mean(cut, "K = 1", "recall", 50), seed=0)
+        four = found[cut, "K = 4"]
+        rows["K = 4 over K = 1, recall_50"] = [round(value, 4) for value in difference]
+        rows["users"] = sum(len(evaluation.cases) for evaluation in four)
+        rows["cosine"] = [round(evaluation.summary()["cosine"], 3) for evaluation in four]
+        rows["overlap"] = [round(float(np.median(list_overlap(evaluation.lists))), 3) for evaluation in four]
+        rows["shares of the hits"] = [evaluation.tower_shares(50).round(3).tolist() for evaluation in four]
+        rows["recall_50 without each"] = [
+            [round(float(evaluation.recall_without(tower, 50).mean()), 4) for tower in range(4)] for evaluation in four
+        ]
+        table[f"cut at the {cut}"] = rows
+    return table
+
+
+def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Knobs, Portrait], str]:
+    """Train lesson 00's grid and measure it on validation users, as one that chooses must; and say who they were."""
     split = split_users(log, seed=seed)
     cases = evaluation_cases(log, split.validation)
     every = sorted({Knobs(num_towers=k, alpha=a, beta=b) for k in TOWERS for a in ALPHAS for b in BETAS})
-    started = time.perf_counter()
     grid = {
         knobs: portray(train_knobs(knobs, split, steps=steps, seed=seed, progress=False).model, cases)
         for knobs in tqdm(every, unit="model")
     }
-    about = provenance(
-        "python -m mtmi_lite.experiments",
-        {"online-retail": log.checksum},
-        steps=steps,
-        seed=seed,
-        users=f"{len(cases)} validation users of fold 0",
-        minutes=round((time.perf_counter() - started) / 60, 1),
-    )
-    save_grid(Path("notebooks/results/00_grid.npz"), grid, about)
+    return grid, f"{len(cases)} validation users of fold 0"
+
+
+def main(results: Path = Path("notebooks/results")) -> None:
+    """Make the results of lesson 00: `grid` or `compare`, named on the command line."""
+    torch.set_num_threads(1)
+    log = load_log("online-retail")
+    what = sys.argv[1] if len(sys.argv) == 2 else ""
+    started = time.perf_counter()
+
+    def about(**settings: object) -> dict[str, object]:
+        minutes = round((time.perf_counter() - started) / 60, 1)
+        command = f"python -m mtmi_lite.experiments {what}"
+        return provenance(command, {"online-retail": log.checksum}, minutes=minutes, **settings)
+
+    if what == "grid":
+        grid, users = make_grid(log, steps=1500)
+        save_grid(results / "00_grid.npz", grid, about(steps=1500, seed=0, users=users))
+    elif what == "compare":
+        table = compare(log, folds=3, steps=2500)
+        text = json.dumps({"about": about(steps=2500, seeds=[0, 1, 2], folds=[0, 1, 2]), **table}, indent=1)
+        save_text(results / "00_compare.json", text + "\n")
+    else:
+        sys.exit("usage: python -m mtmi_lite.experiments grid|compare")
 
 
 if __name__ == "__main__":

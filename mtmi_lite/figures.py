@@ -4,9 +4,12 @@ A tower has one colour (Okabe and Ito's, told apart by the colour-blind) and one
 figure carries a text for those who can not see it, in `layout.meta["alt"]`.
 """
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int64, Shaped
+from plotly.basedatatypes import BaseFigure
 from plotly.subplots import make_subplots
 
 from mtmi_lite.experiments import Portrait, pca_layout
@@ -29,7 +32,7 @@ def tower_name(tower: int) -> str:
 
 def _finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Figure:
     return figure.update_layout(
-        title=dict(text=title, x=0, xanchor="left", font_size=16),
+        title=dict(text=title, x=0.01, xanchor="left", font_size=16),
         template="plotly_white",
         height=height,
         margin=dict(l=10, r=10, t=70, b=10),
@@ -99,9 +102,7 @@ def customer_map(
         text="<br>".join(text), x=0.6, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top",
         align="left", showarrow=False,
     )  # fmt: skip
-    figure.update_xaxes(showticklabels=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, zeroline=False)
-    figure.update_xaxes(visible=False, col=2, row=1).update_yaxes(visible=False, col=2, row=1)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
     alt = f"Map of the products near one customer's {num_towers} vectors, each vector with its first products: " + (
         "; ".join(f"tower {t + 1}: " + ", ".join(map(str, names[lists[t, :3]])) for t in range(num_towers))
     )
@@ -221,10 +222,10 @@ def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = 
         followed: the user drawn large.
         num_traces: room for so many towers, so that a panel can redraw in place (`redraw_two_maps`).
     """
-    num_traces = num_traces or portrait.pca.shape[1]
+    room = num_traces or portrait.pca.shape[1]
     figure = make_subplots(cols=2, subplot_titles=("PCA (straight shadow)", "UMAP (keeps neighbours only)"))
     for column in (1, 2):
-        for tower in range(num_traces):
+        for tower in range(room):
             figure.add_scatter(
                 name=tower_name(tower),
                 legendgroup=str(tower),
@@ -252,12 +253,13 @@ def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = 
     return figure
 
 
-def redraw_two_maps(figure: go.Figure, portrait: Portrait, *, followed: int = 0) -> None:
+def redraw_two_maps(figure: BaseFigure, portrait: Portrait, *, followed: int = 0) -> None:
     """Show another portrait in a figure of `two_maps`, in place; PCA keeps one scale, so that spreads compare."""
-    traces = iter(figure.data)
+    every: Any = figure.data
+    traces, room = iter(every), len(every) // 2 - 1
     num_towers = portrait.pca.shape[1]
     for column, layout in enumerate((portrait.pca, portrait.umap)):
-        for tower in range(len(figure.data) // 2 - 1):
+        for tower in range(room):
             trace = next(traces)
             trace.x, trace.y = _points(layout, tower)
             trace.showlegend = column == 0 and tower < num_towers

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
-import plotly.io
 
 from mtmi_lite.experiments import ALPHAS, BETAS, TOWERS, Knobs, Portrait
 from mtmi_lite.figures import redraw_two_maps, two_maps
@@ -178,14 +177,13 @@ class KnobsPanel:
             self.progress.value = 0
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
-        """The widget where there is a kernel; without one, a picture (if one can be made) and a text."""
-        data = dict(self.widget._repr_mimebundle_())
-        alt = self.figure.layout.meta["alt"]
-        data["text/plain"] = alt
-        if "png" not in plotly.io.renderers.default:
-            return data, {}
-        data["image/png"] = go.Figure(self.figure).to_image("png", width=1000)
-        return data, {"image/png": {"alt": alt}}
+        """The widget where there is a kernel; without one, the figure as it stands, or a text."""
+        picture = go.Figure(self.figure)
+        return {
+            **(self.widget._repr_mimebundle_() or {}),
+            "application/vnd.plotly.v1+json": json.loads(picture.to_json() or "{}"),
+            "text/plain": picture.layout.meta["alt"],
+        }, {}
 
 
 def _slider(name: str, values: set, value: float) -> widgets.SelectionSlider:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtmi_lite.interactions import Batch, batch_of, interactions
+from mtmi_lite.interactions import Batch, batch_of, from_columns
 from mtmi_lite.models import MTMI, Model, MostPopular, RandomRanking
 from mtmi_lite.towers import AttentionFusion, MeanPooling
 
@@ -115,7 +115,7 @@ def test_rows_of_the_table_start_with_a_length_of_about_one():
 
 
 def test_most_popular_ranks_by_the_counts_of_training_users_alone():
-    log = interactions(
+    log = from_columns(
         users=["a", "a", "a", "b", "b", "c", "c", "c", "c"],
         items=[0, 1, 1, 1, 2, 3, 3, 3, 3],  # the held-out user "c" buys item 3 and nothing else
         times=range(9),
@@ -139,7 +139,7 @@ def test_random_ranking_is_seeded_and_differs_between_users():
 
 @pytest.mark.parametrize(
     "model",
-    [make(), MostPopular(interactions(users=[0], items=[0], times=[0]), np.array([0])), RandomRanking(5)],
+    [make(), MostPopular(from_columns(users=[0], items=[0], times=[0]), np.array([0])), RandomRanking(5)],
     ids=["MTMI", "MostPopular", "RandomRanking"],
 )
 def test_each_model_is_what_the_library_asks_of_one(model):
