@@ -148,7 +148,7 @@ def list_table(
         f"Table of recommendations. Of the first {len(merged)}, later bought: {ticks[0]} in the list of one vector, "
         f"{', '.join(map(str, ticks[1:-1]))} in the towers' lists, {ticks[-1]} in the merged list."
     )
-    return _finished(figure, title=title, alt=alt, height=110 + 34 * len(merged))
+    return _finished(figure, title=title, alt=alt, height=120 + 46 * len(merged))
 
 
 def learning_curves(
@@ -227,7 +227,7 @@ def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = 
     for column in (1, 2):
         for tower in range(room):
             figure.add_scatter(
-                name=tower_name(tower),
+                name=f"Tower {tower + 1}",
                 legendgroup=str(tower),
                 showlegend=False,
                 mode="markers",
@@ -265,7 +265,7 @@ def redraw_two_maps(figure: BaseFigure, portrait: Portrait, *, followed: int = 0
             trace.showlegend = column == 0 and tower < num_towers
         trace = next(traces)
         trace.x, trace.y = layout[followed, :, 0], layout[followed, :, 1]
-    figure.layout.xaxis.range = figure.layout.yaxis.range = (-1.15, 1.15)
+    figure.layout.xaxis.range = figure.layout.yaxis.range = (-1, 1)
     figure.layout.title.text = caption(portrait)
     figure.layout.meta = {
         "alt": f"Two maps of the user vectors of {len(portrait.pca)} customers, {num_towers} towers in "

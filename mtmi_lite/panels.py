@@ -14,6 +14,12 @@ import plotly.graph_objects as go
 from mtmi_lite.experiments import ALPHAS, BETAS, TOWERS, Knobs, Portrait
 from mtmi_lite.figures import redraw_two_maps, two_maps
 
+PRESETS = {
+    "Copies": Knobs(num_towers=4, alpha=1.0, beta=0.0),
+    "Specialists": Knobs(num_towers=4, alpha=5.0, beta=0.3),
+    "Far too much repel": Knobs(num_towers=4, alpha=5.0, beta=1000.0),
+    "One vector": Knobs(num_towers=1, alpha=5.0, beta=0.3),
+}
 Trainer = Callable[[Knobs, Callable[[int], None]], Portrait]
 
 
@@ -67,7 +73,7 @@ class KnobsPanel:
         portraits: dict[Knobs, Portrait],
         *,
         start: Knobs,
-        presets: dict[str, Knobs],
+        presets: dict[str, Knobs] = PRESETS,
         train: Trainer | None = None,
         steps: int = 0,
     ) -> None:

@@ -322,7 +322,7 @@ def paint_with(chromium: str) -> Paint:
     def paint(figures: list[dict]) -> list[bytes]:
         kaleido.start_sync_server(path=chromium, silence_warnings=True)
         try:
-            return [kaleido.calc_fig_sync(figure, opts={"format": "png"}) for figure in figures]
+            return [kaleido.calc_fig_sync(figure, opts={"format": "png", "width": 1000}) for figure in figures]
         finally:
             kaleido.stop_sync_server(silence_warnings=True)
 

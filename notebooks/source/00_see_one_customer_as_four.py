@@ -52,9 +52,9 @@ knobs = Knobs(num_towers=num_towers, alpha=alpha, beta=beta)
 towers = train_knobs(knobs, split, steps=steps, seed=seed)
 found = metrics.evaluate(towers.model, test)
 overlaps = metrics.list_overlap(found.lists, 20)
-if customer is None:  # many hits, among the tenth of the customers whose lists differ most
-    clear = overlaps <= np.nanquantile(overlaps, 0.1) if num_towers > 1 else np.ones(len(test), dtype=bool)
-    customer = int(np.argmax(np.where(clear, found.hits.sum(axis=1), -1)))
+if customer is None:  # the most hits, among those whose lists differ most and who bought no more than 50 things later
+    clear = (overlaps <= np.nanquantile(overlaps, 0.1)) | (num_towers == 1)
+    customer = int(np.argmax(np.where(clear & (test.num_relevant <= 50), found.hits.sum(axis=1), -1)))
 
 # %%
 with torch.no_grad():
@@ -116,8 +116,8 @@ print(f"You guessed {my_guess}. Towers 1 and 2 share {shared} of 20 products for
 # %%
 tower_vectors = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
 mug, spade = np.array([0.8, 0.6]), np.array([-0.6, 0.8])
-print("cosine with the mug:  ", tower_vectors @ mug)
-print("cosine with the spade:", tower_vectors @ spade)
+print("cosine with the mug:  ", (tower_vectors @ mug).round(2))
+print("cosine with the spade:", (tower_vectors @ spade).round(2))
 
 # %% [markdown]
 # Check one: tower 1 and the mug, 1.0 · 0.8 + 0.0 · 0.6 = 0.8. The mug is nearest to tower 2, the spade to tower 3.
@@ -255,21 +255,15 @@ from mtmi_lite.panels import KnobsPanel
 grid, about = load_grid("results/00_grid.npz")
 if data != "online-retail":  # the grid was trained on Online Retail; elsewhere, start from what we have
     grid = {knobs: portray(towers.model, validation)}
-presets = {
-    "Copies": Knobs(num_towers=4, alpha=1.0, beta=0.0),
-    "Specialists": Knobs(num_towers=4, alpha=5.0, beta=0.3),
-    "Far too much repel": Knobs(num_towers=4, alpha=5.0, beta=1000.0),
-    "One vector": Knobs(num_towers=1, alpha=5.0, beta=0.3),
-}
 
 
-def train_and_portray(knobs: Knobs, on_step) -> object:
+def train_and_portray(knobs, on_step):
     run = train_knobs(knobs, split, steps=steps, seed=seed, progress=False, on_step=on_step)
     return portray(run.model, validation, seed=seed)
 
 
-start = knobs if knobs in grid else presets["Specialists"]
-panel = KnobsPanel(grid, start=start, presets=presets, train=train_and_portray, steps=steps)
+start = knobs if knobs in grid else next(iter(grid))
+panel = KnobsPanel(grid, start=start, train=train_and_portray, steps=steps)
 panel
 
 # %% [markdown]
@@ -316,7 +310,18 @@ lesson_00.copies(my_copies, load_grid("results/00_grid.npz")[0])
 # - Whether the towers differ is measured: cosine, overlap, each tower's share of the hits, and the recall without it. Never one of them alone.
 # - A better recall is no proof of several interests.
 #
-# **What the paper says:** several towers with inverse-distance weights and repel beat one tower, best at K = 4, α = 2, β = 1000. **What we measured** stands above, and it does not agree on β. Lesson 09 goes through the claims one by one.
+# **What the paper says** (Xiong and Yu, *Multi-Tower Multi-Interest Recommendation with User Representation Repel*): several towers with inverse-distance weights and repel beat one tower, best at K = 4, α = 2, β = 1000. **What we measured**, on another log and with another pull, is in the grid:
+
+# %%
+settings = {"one tower": Knobs(num_towers=1, alpha=2.0, beta=0.0)}
+settings["the paper's best"] = Knobs(num_towers=4, alpha=2.0, beta=1000.0)
+settings["best of our grid"] = max(grid, key=lambda knobs: grid[knobs].recall_50)
+for name, place in settings.items():
+    if place in grid:
+        print(f"{name:>17}: recall@50 {grid[place].recall_50:.3f}   (K {place.num_towers}, α {place.alpha}, β {place.beta})")
+
+# %% [markdown]
+# The best of a grid, read off the customers that chose it, flatters itself. Lesson 06 asks where a large β could make sense, and lesson 09 goes through the paper's claims one by one.
 #
 # **Words.** *Tower*: a network that makes one vector. *Recall@50*: the part of what was bought later that is among 50 recommendations. *Collapse*: towers that became copies.
 #
