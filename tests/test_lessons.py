@@ -9,7 +9,17 @@ from markdown_it import MarkdownIt
 
 from tools import notebooks as pipeline
 
-BANDS: dict[str, dict[str, tuple[float, float, str]]] = {}
+BANDS: dict[str, dict[str, tuple[float, float, str]]] = {
+    "00": {
+        "recall_50": (0.235, 0.31, "training or the metric broke: Most Popular has 0.12, far too much repel 0.08"),
+        "recall_50_over_popular": (2.0, 3.0, "the model hardly beats the best-sellers, or their count is wrong"),
+        "recall_50_over_one_tower": (-0.005, 0.05, "several towers cost recall, or one tower was trained less"),
+        "median_overlap": (0.05, 0.5, "the towers bring the same products: copies have 0.87"),
+        "least_share": (0.05, 0.25, "a tower is dead, or the merge gives its hits to another"),
+        "cosine": (0.4, 0.75, "the towers collapsed (copies have 0.99), or the repel is far too strong (0.14)"),
+        "copies_cosine": (0.97, 1.0, "what should collapse does not: the share ignores α, or the repel is on at β = 0"),
+    },
+}
 """By the number of a lesson and the name of a result: the lowest and the highest value, and what a value outside of
 them would mean. A band is set from several seeds, and leaves out what a broken system gives."""
 

@@ -5,14 +5,15 @@ from checks import Wrong, exercise
 
 @exercise
 def overlap(answer):
+    both = "Divide by the number of different products in either list, so that both lists count alike."
     cases = [
-        ("two lists with 1 product in common out of 3", ["mug", "jug"], ["jug", "fan"], 1 / 3),
-        ("two equal lists", ["mug", "jug"], ["mug", "jug"], 1.0),
-        ("the same products in another order", ["mug", "jug"], ["jug", "mug"], 1.0),
-        ("two lists with nothing in common", ["mug"], ["fan", "jug"], 0.0),
-        ("lists of 1 and of 4 products", ["mug"], ["mug", "jug", "fan", "hat"], 1 / 4),
+        ("two equal lists", ["mug", "jug"], ["mug", "jug"], 1.0, "Equal lists overlap completely."),
+        ("the same products in another order", ["mug", "jug"], ["jug", "mug"], 1.0, "Order does not matter here."),
+        ("two lists with 1 product in common out of 3", ["mug", "jug"], ["jug", "fan"], 1 / 3, both),
+        ("two lists with nothing in common", ["mug"], ["fan", "jug"], 0.0, "Nothing shared is no overlap."),
+        ("lists of 1 and of 4 products", ["mug"], ["mug", "jug", "fan", "hat"], 1 / 4, both),
     ]
-    for what, left, right, expected in cases:
+    for what, left, right, expected, hint in cases:
         found = answer(left, right)
         if not isinstance(found, int | float):
             raise Wrong(f"The overlap is a number from 0 to 1; your function gave {found!r}.")
@@ -20,10 +21,6 @@ def overlap(answer):
             continue
         if found > 1:
             hint = "An overlap is a part, at most 1: divide what is shared by all different products in either list."
-        elif expected == 1.0:
-            hint = "Order does not matter here: compare which products there are, not where they stand."
-        else:
-            hint = "Divide by the number of different products in either list, so that both lists count alike."
         raise Wrong(f"For {what} it should be {expected:.3g}, not {found:.3g}. {hint}")
     return "Jaccard's overlap: shared products over all different products."
 

@@ -318,7 +318,9 @@ settings["the paper's best"] = Knobs(num_towers=4, alpha=2.0, beta=1000.0)
 settings["best of our grid"] = max(grid, key=lambda knobs: grid[knobs].recall_50)
 for name, place in settings.items():
     if place in grid:
-        print(f"{name:>17}: recall@50 {grid[place].recall_50:.3f}   (K {place.num_towers}, α {place.alpha}, β {place.beta})")
+        print(
+            f"{name:>17}: recall@50 {grid[place].recall_50:.3f}   (K {place.num_towers}, α {place.alpha}, β {place.beta})"
+        )
 
 # %% [markdown]
 # The best of a grid, read off the customers that chose it, flatters itself. Lesson 06 asks where a large β could make sense, and lesson 09 goes through the paper's claims one by one.
