@@ -133,12 +133,12 @@ def test_hits_are_membership_in_a_set(data):
 
 def test_a_paired_interval_is_that_of_the_bootstrap():
     rng = np.random.default_rng(0)
-    shared, gain = rng.normal(0, 10, 400), rng.normal(0.5, 1, 400)  # cases differ much, the two models little
+    shared, gain = rng.normal(0, 10, 100), rng.normal(0.5, 1, 100)  # cases differ much, the two models little
     difference, low, high = paired_interval(shared + gain, shared, seed=0)
-    drawn = sorted(np.mean(rng.choice(gain, 400)) for _ in range(2000))
+    drawn = sorted(np.mean(rng.choice(gain, 100)) for _ in range(2000))
     assert difference == pytest.approx(gain.mean())
     np.testing.assert_allclose([low, high], [drawn[50], drawn[1950]], atol=0.02)
-    half = 1.96 * gain.std() / 20
+    half = 1.96 * gain.std() / 10
     np.testing.assert_allclose([low, high], [difference - half, difference + half], atol=0.02)
 
 

@@ -16,23 +16,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before torch and Faiss are imported, and for the processes below
-
 import faiss
 import torch
 from torch import Tensor
 
+from mtmi_lite.datasets import online_retail
+from mtmi_lite.interactions import Batch, Split, TrainingSamples, evaluation_cases, split_users
+from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.metrics import evaluate
+from mtmi_lite.models import MTMI
+from mtmi_lite.retrieval import index_items
+from mtmi_lite.towers import AttentionFusion, MeanPooling
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from mtmi_lite.datasets import online_retail  # noqa: E402
-from mtmi_lite.interactions import Batch, Split, TrainingSamples, evaluation_cases, split_users  # noqa: E402
-from mtmi_lite.losses import MultiTowerLoss  # noqa: E402
-from mtmi_lite.metrics import evaluate  # noqa: E402
-from mtmi_lite.models import MTMI  # noqa: E402
-from mtmi_lite.retrieval import index_items  # noqa: E402
-from mtmi_lite.towers import AttentionFusion, MeanPooling  # noqa: E402
-
 BATCH, DIM, TOWERS, STEPS, NEGATIVES = 128, 64, 4, 20, 120
 LIBRARY = ("interactions", "datasets", "towers", "models", "losses", "retrieval", "metrics", "training")
 IMPORTED = ("mtmi_lite", *(f"mtmi_lite.{name}" for name in LIBRARY))
@@ -203,7 +199,8 @@ def evaluation(split: Split) -> Row:
 
 def imports() -> Row:
     def fresh(program: str) -> Callable:
-        return lambda: subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+        one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return lambda: subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=one_thread, check=True)
 
     return compare(
         "import mtmi_lite, all but figures and panels (processor time)",
