@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ Array = np.ndarray
 ALPHAS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 BETAS = (0.0, 0.01, 0.1, 0.3, 1.0, 10.0, 100.0, 1000.0)
 TOWERS = (1, 2, 4, 8)
+POPULAR = "Most Popular"
 SHOWN_USERS = 80
 """How many users a picture of user vectors shows: enough to see the shape, few enough for UMAP to be quick."""
 
@@ -236,8 +237,8 @@ def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object
 def compare(log: Interactions, *, folds: int = 3, steps: int = 2500) -> dict[str, object]:
     """Four towers, one tower and Most Popular on the test users of some folds, and how sure the difference is.
 
-    Four and one have the same budget: each the best of four settings on the validation users of the first fold. Fold f
-    is trained with seed f; every user of the folds counts once. `cut` is where a test user's sequence is cut.
+    Four and one have the same budget: in each fold the best of four settings on its validation users. (Settings chosen
+    on one fold for all would be chosen by users who are test users of another.) Fold f is trained with seed f.
     """
     one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
     choices = {
@@ -245,40 +246,36 @@ def compare(log: Interactions, *, folds: int = 3, steps: int = 2500) -> dict[str
         + [(Knobs(num_towers=4, alpha=5.0, beta=0.3), 2e-3)],
         "K = 1": [(one, rate) for rate in (1e-3, 2e-3, 3e-3, 5e-3)],
     }
-    splits = [split_users(log, seed=0, fold=fold) for fold in range(folds)]
-    found: dict[tuple[str, str], list[Evaluation]] = {}
-    chosen = {}
-    for name, settings in choices.items():
-        runs = [train_knobs(k, splits[0], steps=steps, learning_rate=rate, progress=False) for k, rate in settings]
-        best = int(np.argmax([run.validation_recall.max() for run in runs]))
-        knobs, rate = settings[best]
-        chosen[name] = {**dataclasses.asdict(knobs), "learning_rate": rate}
-        runs = runs[best : best + 1] + [
-            train_knobs(knobs, split, steps=steps, learning_rate=rate, seed=fold, progress=False)
-            for fold, split in enumerate(splits[1:], start=1)
-        ]
-        models: dict[str, list[Model]] = {name: [run.model for run in runs]}
-        if name == "K = 4":
-            models["Most Popular"] = [MostPopular(log, split.train) for split in splits]
-        for label, several in models.items():
-            for cut in ("interaction", "basket"):
-                cases = [evaluation_cases(log, split.test, cut=cut) for split in splits]
-                found[cut, label] = [evaluate(model, of) for model, of in zip(several, cases, strict=True)]
+    cuts: tuple[Literal["interaction", "basket"], ...] = ("interaction", "basket")
+    found: dict[tuple[str, str], list[Evaluation]] = {(cut, name): [] for cut in cuts for name in [*choices, POPULAR]}
+    chosen: dict[str, list[dict[str, float]]] = {name: [] for name in choices}
+    for fold in range(folds):
+        split = split_users(log, seed=0, fold=fold)
+        models: dict[str, Model] = {POPULAR: MostPopular(log, split.train)}
+        for name, settings in choices.items():
+            runs = [train_knobs(k, split, steps=steps, learning_rate=r, seed=fold, progress=False) for k, r in settings]
+            best = int(np.argmax([run.validation_recall.max() for run in runs]))
+            models[name] = runs[best].model
+            chosen[name].append({**dataclasses.asdict(settings[best][0]), "learning_rate": settings[best][1]})
+        for cut in cuts:
+            cases = evaluation_cases(log, split.test, cut=cut)
+            for name, model in models.items():
+                found[cut, name].append(evaluate(model, cases))
 
-    def mean(cut: str, label: str, measure: str, num: int) -> Array:
+    def per_case(cut: str, label: str, measure: str, num: int) -> Array:
         return np.concatenate([getattr(evaluation, measure)(num) for evaluation in found[cut, label]])
 
     table: dict[str, object] = {"chosen": chosen}
-    for cut in ("interaction", "basket"):
+    for cut in cuts:
         rows: dict[str, object] = {
             label: {
-                f"{measure}_{num}": round(float(mean(cut, label, measure, num).mean()), 4)
+                f"{measure}_{num}": round(float(per_case(cut, label, measure, num).mean()), 4)
                 for measure in ("recall", "hit_rate", "ndcg")
                 for num in (20, 50)
             }
-            for label in ("K = 4", "K = 1", "Most Popular")
+            for label in (*choices, POPULAR)
         }
-        difference = paired_interval(mean(cut, "K = 4", "recall", 50), mean(cut, "K = 1", "recall", 50), seed=0)
+        difference = paired_interval(per_case(cut, "K = 4", "recall", 50), per_case(cut, "K = 1", "recall", 50), seed=0)
         four = found[cut, "K = 4"]
         rows["K = 4 over K = 1, recall_50"] = [round(value, 4) for value in difference]
         rows["users"] = sum(len(evaluation.cases) for evaluation in four)

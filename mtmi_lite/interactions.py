@@ -95,7 +95,7 @@ class Interactions:
         """The user of each interaction."""
         return np.repeat(np.arange(self.num_users), self.lengths)
 
-    def of(self, user: int) -> Int64[Array, " step"]:
+    def of(self, user: int | np.integer) -> Int64[Array, " step"]:
         """The items of one user, oldest first."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]
 
@@ -239,6 +239,11 @@ class Batch:
 
     history: Int64[Tensor, "batch step"]
     mask: Bool[Tensor, "batch step"]
+
+    def __post_init__(self) -> None:
+        empty = ~self.mask.any(dim=1)
+        if empty.any():
+            raise ValueError(f"mask: row {int(empty.nonzero()[0])} has no history; every user needs at least one item")
 
     def __len__(self) -> int:
         return len(self.history)

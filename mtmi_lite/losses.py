@@ -60,9 +60,11 @@ def share_by_distance(
     >>> share_by_distance(torch.tensor([[0.5, 0.75]]), torch.tensor([[True, True]]), alpha=1.0)
     tensor([[0.6667, 1.3333]])
     """
-    share = inverse_distance(positive, alpha=alpha, floor=floor) * mask
-    if normalised:
-        share = share / share.sum(dim=1, keepdim=True) * mask.sum(dim=1, keepdim=True)
+    if normalised:  # D^−α = exp(−α log D), and a softmax stays finite where the weights themselves overflow
+        logits = -alpha * (1 - positive).clamp(min=floor).log()
+        share = logits.masked_fill(~mask, -torch.inf).softmax(dim=1) * mask.sum(dim=1, keepdim=True)
+    else:
+        share = inverse_distance(positive, alpha=alpha, floor=floor) * mask
     return share if through_weight else share.detach()
 
 

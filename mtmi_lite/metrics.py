@@ -81,9 +81,9 @@ def pairwise_cosine(users: Users) -> Float[Array, " user"]:
     """
     vectors = F.normalize(users.vectors.detach(), dim=-1).masked_fill(~users.mask[..., None], 0)
     present = users.mask.sum(dim=1)
-    # ‖Σ v‖² = K + the sum over all pairs
-    pairs = vectors.sum(dim=1).square().sum(dim=-1) - present
-    return (pairs / (present * (present - 1))).numpy()
+    # ‖Σ v‖² = Σ ‖v‖² + the sum over all pairs
+    pairs = vectors.sum(dim=1).square().sum(dim=-1) - vectors.square().sum(dim=(1, 2))
+    return torch.where(present > 1, pairs / (present * (present - 1)), torch.nan).numpy()
 
 
 def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
@@ -94,13 +94,14 @@ def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
     array([0.3333])
     """
     items = lists.items[:, :, :num]
+    lengths = (items >= 0).sum(axis=2)
     left, right = np.triu_indices(items.shape[1], k=1)
     shared = (items[:, left, :, None] == items[:, right, None, :]) & (items[:, left, :, None] >= 0)
     both = shared.sum(axis=(2, 3))
-    either = (items[:, left] >= 0).sum(axis=2) + (items[:, right] >= 0).sum(axis=2) - both
-    if len(left) == 0:
-        return np.full(len(items), np.nan)
-    return np.nanmean(both / np.where(either == 0, np.nan, either), axis=1)
+    present = (lengths[:, left] > 0) & (lengths[:, right] > 0)
+    either = np.where(present, lengths[:, left] + lengths[:, right] - both, 1)
+    pairs = present.sum(axis=1)
+    return np.where(pairs > 0, (both / either * present).sum(axis=1) / pairs.clip(min=1), np.nan)
 
 
 def paired_interval(
@@ -117,8 +118,9 @@ def paired_interval(
     if len(ours) != len(theirs):
         raise ValueError(f"theirs: {len(theirs)} values for {len(ours)} of ours; both must cover the same cases")
     difference = ours - theirs
-    drawn = np.random.default_rng(seed).integers(len(difference), size=(draws, len(difference)))
-    low, high = np.quantile(difference[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    generator = np.random.default_rng(seed)
+    means = [difference[generator.integers(len(difference), size=len(difference))].mean() for _ in range(draws)]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(difference.mean()), float(low), float(high)
 
 
@@ -139,25 +141,38 @@ class Evaluation:
     ranking: Ranking
     hits: Bool[Array, "case num"]
 
+    def first(self, num: int) -> Bool[Array, "case num"]:
+        """The hits among the first `num`.
+
+        Raises:
+            ValueError: if the ranking is not that long.
+        """
+        if not 1 <= num <= self.hits.shape[1]:
+            raise ValueError(
+                f"num: {num} is out of range; the ranking has 1 to {self.hits.shape[1]} items: evaluate with num={num}"
+            )
+        return self.hits[:, :num]
+
     def recall(self, num: int) -> Float[Array, " case"]:
-        return recall(self.hits[:, :num], self.cases.num_relevant)
+        return recall(self.first(num), self.cases.num_relevant)
 
     def hit_rate(self, num: int) -> Float[Array, " case"]:
-        return hit_rate(self.hits[:, :num])
+        return hit_rate(self.first(num))
 
     def ndcg(self, num: int) -> Float[Array, " case"]:
-        return ndcg(self.hits[:, :num], self.cases.num_relevant)
+        return ndcg(self.first(num), self.cases.num_relevant)
 
     def ndcg_of_found(self, num: int) -> Float[Array, " case"]:
-        return ndcg_of_found(self.hits[:, :num])
+        return ndcg_of_found(self.first(num))
 
     def tower_shares(self, num: int) -> Float[Array, " tower"]:
         """Each tower's part of all hits among the first `num`: whose list brought them nearest. They sum to 1."""
-        brought = np.bincount(self.ranking.towers[:, :num][self.hits[:, :num]], minlength=self.lists.items.shape[1])
+        brought = np.bincount(self.ranking.towers[:, :num][self.first(num)], minlength=self.lists.items.shape[1])
         return brought / max(brought.sum(), 1)
 
     def recall_without(self, tower: int, num: int) -> Float[Array, " case"]:
         """Recall of the merge that leaves one tower out: what would be lost without it."""
+        self.first(num)  # refuses a number that the lists are too short for
         others = np.arange(self.lists.items.shape[1]) != tower
         if not others.any():
             return np.zeros(len(self.cases))

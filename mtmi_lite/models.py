@@ -82,6 +82,8 @@ class MTMI(nn.Module):
         for name, value in dict(num_items=num_items, num_towers=num_towers, dim=dim, num_steps=num_steps).items():
             if value < 1:
                 raise ValueError(f"{name}: {value} is out of range; it must be at least 1")
+        if not isinstance(tower, type):
+            raise ValueError(f"tower: {tower!r} is not a class; give AttentionFusion or MeanPooling itself")
         generator = torch.Generator().manual_seed(seed)
         self.num_items, self.num_steps = num_items, num_steps
         # rows of length about 1, so that at the start no product's cosine saturates and none vanishes
@@ -97,7 +99,7 @@ class MTMI(nn.Module):
                 f"history: {batch.history.shape[1]} steps, but this model reads {self.num_steps}; "
                 f"make the batch with num_steps={self.num_steps}"
             )
-        embedded = self.table(batch.history).masked_fill(~batch.mask[..., None], 0)
+        embedded = self.table(batch.history * batch.mask).masked_fill(~batch.mask[..., None], 0)
         vectors, attention = self.user_towers(embedded, batch.mask)
         return Users(vectors=vectors, mask=torch.ones(vectors.shape[:2], dtype=torch.bool), attention=attention)
 

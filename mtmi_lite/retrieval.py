@@ -76,12 +76,10 @@ class TowerLists:
 
 def search_towers(index: ItemIndex, users: Users, num: int) -> TowerLists:
     """One query a tower: the `num` nearest items of each of the users' vectors."""
-    batch, towers, _ = users.vectors.shape
-    vectors = users.vectors.masked_fill(~users.mask[..., None], 0)
-    scores, items = index.search(vectors.flatten(0, 1), num)
-    absent = ~users.mask.numpy()
-    items, scores = items.reshape(batch, towers, num), scores.reshape(batch, towers, num)
-    items[absent], scores[absent] = -1, -np.inf
+    present = users.mask.numpy()
+    items = np.full((*present.shape, num), -1, dtype=np.int64)
+    scores = np.full((*present.shape, num), -np.inf, dtype=np.float32)
+    scores[present], items[present] = index.search(users.vectors[users.mask], num)
     return TowerLists(items=items, scores=scores)
 
 

@@ -91,6 +91,11 @@ def train(
     Raises:
         FloatingPointError: naming the first term that is not a finite number, and the step.
     """
+    if model.num_items != split.log.num_items:
+        raise ValueError(
+            f"model: it has {model.num_items} items and the log has {split.log.num_items}; "
+            f"make it with num_items={split.log.num_items}"
+        )
     generator = torch.Generator().manual_seed(settings.seed)
     samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
     cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
@@ -102,7 +107,8 @@ def train(
 
     def validate(step: int) -> None:
         nonlocal best
-        value = float(evaluate(model, cases).recall(50).mean())
+        num = min(50, model.num_items)
+        value = float(evaluate(model, cases, num=num).recall(num).mean())
         if all(value > earlier for _, earlier in looks):
             best = copy.deepcopy(model.state_dict())
         looks.append((step, value))
@@ -116,13 +122,12 @@ def train(
             terms = objective(
                 model.users(batch), model.items(targets), model.items(negatives), negatives != targets[:, None]
             )
-            optimizer.zero_grad()
-            terms["total"].backward()
-            optimizer.step()
-
             means = {name: float(term.detach().mean()) for name, term in terms.items()}
             _refuse_nonfinite(means, step)
             curve.append(means)
+            optimizer.zero_grad()
+            terms["total"].backward()
+            optimizer.step()
             if step % settings.validate_every == 0 or step == settings.steps:
                 validate(step)
                 steps.set_postfix({"recall@50": f"{looks[-1][1]:.3f}"})
