@@ -4,6 +4,7 @@ Nothing here loops over users or samples in Python; a user is a slice of the arr
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,47 @@ from torch import Tensor
 Array = np.ndarray
 FIRST_TARGET = 4
 """The first 0-based position that a training target may have, so a sample has at least four items before it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Features:
+    """What is known of each row, an item or a user, beside its id: categories, genres, words, an age group.
+
+    Args:
+        ids: the features of each row, distinct, padded on the right with −1; a row may have none.
+        names: what each feature is called.
+
+    >>> features = features_of([["tea", "gift"], [], ["gift"]])
+    >>> features.ids.tolist(), features.names.tolist()
+    ([[1, 0], [-1, -1], [0, -1]], ['gift', 'tea'])
+    """
+
+    ids: Int64[Array, "row slot"]
+    names: Shaped[Array, " feature"]
+
+    def __post_init__(self) -> None:
+        bad = self.ids[(self.ids < -1) | (self.ids >= len(self.names))]
+        if len(bad):
+            raise ValueError(
+                f"ids: {bad[0]} is out of range; features are 0 to {len(self.names) - 1}, one for each of names, and "
+                "−1 is none"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Array) -> "Features":
+        return Features(ids=self.ids[rows], names=self.names)
+
+
+def features_of(rows: Iterable[Iterable[str]]) -> Features:
+    """Features from the names in each row; they are numbered in the sorted order of their names."""
+    named = [list(dict.fromkeys(row)) for row in rows]
+    lengths = np.array([len(row) for row in named], dtype=np.int64)
+    names, flat = np.unique(np.array([name for row in named for name in row], dtype=np.str_), return_inverse=True)
+    ids = np.full((len(named), max(lengths.max(initial=0), 1)), -1, dtype=np.int64)
+    ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat
+    return Features(ids=ids, names=names)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +72,7 @@ class Interactions:
         offsets: where each user starts, and the end of the last one.
         user_labels: the users' own ids.
         item_names: a name a person can read for each item.
+        item_features, user_features: what else is known of each item, and of each user (the profile `E_p`, Eq. 1).
 
     Raises:
         ValueError: if the arrays do not fit together.
@@ -46,6 +89,8 @@ class Interactions:
     offsets: Int64[Array, " user_and_end"]
     user_labels: Shaped[Array, " user"]
     item_names: Shaped[Array, " item"]
+    item_features: Features | None = None
+    user_features: Features | None = None
 
     def __post_init__(self) -> None:
         if len(self.items) == 0:
@@ -73,6 +118,10 @@ class Interactions:
             )
         if len(self.user_labels) != len(steps):
             raise ValueError(f"user_labels: {len(self.user_labels)} labels for {len(steps)} users; give one each")
+        for name, num in (("item_features", self.num_items), ("user_features", len(steps))):
+            features = getattr(self, name)
+            if features is not None and len(features) != num:
+                raise ValueError(f"{name}: {len(features)} rows for {num} {name[:4]}s; give one each")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -185,6 +234,8 @@ def filter_items_first(log: Interactions, *, min_count: int = 5) -> Interactions
         offsets=_offsets(kept_of_user[users_left]),
         user_labels=log.user_labels[users_left],
         item_names=log.item_names[items_left],
+        item_features=None if log.item_features is None else log.item_features[items_left],
+        user_features=None if log.user_features is None else log.user_features[users_left],
     )
 
 
@@ -235,10 +286,12 @@ class Batch:
     Args:
         history: item ids, oldest first, the newest in the last slot, padding on the left.
         mask: True where a slot holds an item. What a padded slot holds is never read.
+        profile: the features of each user, −1 for none, where the log has them.
     """
 
     history: Int64[Tensor, "batch step"]
     mask: Bool[Tensor, "batch step"]
+    profile: Int64[Tensor, "batch slot"] | None = None
 
     def __post_init__(self) -> None:
         empty = ~self.mask.any(dim=1)
@@ -249,7 +302,8 @@ class Batch:
         return len(self.history)
 
     def __getitem__(self, rows: slice) -> "Batch":
-        return Batch(history=self.history[rows], mask=self.mask[rows])
+        profile = None if self.profile is None else self.profile[rows]
+        return Batch(history=self.history[rows], mask=self.mask[rows], profile=profile)
 
 
 def histories(log: Interactions, users: Tensor, ends: Tensor, num_steps: int) -> Batch:
@@ -257,7 +311,8 @@ def histories(log: Interactions, users: Tensor, ends: Tensor, num_steps: int) ->
     _check_num_steps(num_steps)
     steps = ends[:, None] + torch.arange(-num_steps, 0)
     mask = steps >= torch.from_numpy(log.offsets)[users][:, None]
-    return Batch(history=torch.from_numpy(log.items)[steps.clamp(min=0)] * mask, mask=mask)
+    profile = None if log.user_features is None else torch.from_numpy(log.user_features.ids)[users]
+    return Batch(history=torch.from_numpy(log.items)[steps.clamp(min=0)] * mask, mask=mask, profile=profile)
 
 
 def batch_of(rows: list[list[int]], *, num_items: int, num_steps: int = 20) -> Batch:
