@@ -3,20 +3,15 @@
 `python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README.
 """
 
-import contextlib
 import dataclasses
 import json
-import os
 import platform
 import sys
-import tempfile
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,6 +20,7 @@ from jaxtyping import Float, Float32
 from tqdm.auto import tqdm
 
 from mtmi_lite.datasets import load_log
+from mtmi_lite.files import package_versions, save_arrays, save_text
 from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, split_users
 from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.metrics import Evaluation, evaluate, list_overlap, paired_interval
@@ -166,41 +162,13 @@ def train_knobs(
 
 def provenance(command: str, data: dict[str, str], **settings: object) -> dict[str, object]:
     """What a result must say of itself: command, versions, settings and the checksum of the data behind it."""
-    packages = ("torch", "faiss-cpu", "numpy", "umap-learn", "mtmi-lite")
     return {
         "command": command,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": package_versions(),
         "machine": platform.machine(),
         "data": data,
         **settings,
     }
-
-
-def save_arrays(path: Path, **arrays: Array) -> None:
-    """Write arrays to a compressed `.npz`, under a temporary name first: a reader never meets half a file."""
-    with _replacing(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a text, under a temporary name first."""
-    with _replacing(path) as file:
-        file.write(text.encode())
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into that takes the place of `path` at the end, unless something goes wrong before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.chmod(name, 0o644)  # a temporary file is its owner's alone
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def save_grid(path: Path, grid: dict[Knobs, Portrait], about: dict[str, object]) -> None:

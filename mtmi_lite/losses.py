@@ -1,18 +1,21 @@
-"""The objective of MTMI, `share × pull + β · repel` (Eq. 4–10), each part a function of similarities.
+"""Objectives: MTMI's, `share × pull + β · repel` (Eq. 4–10), each part a function of similarities; and MIND's.
 
 `positive [batch, tower]` is the similarity of each of a user's vectors to the target, `negative [batch, tower, neg]` to
 the sampled items, `between [batch, tower, tower]` among the user's own vectors.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mtmi_lite.models import Users
+from mtmi_lite.towers import Users
+
+Pull = Literal["triplet", "infonce"]
+Share = Literal["normalised", "raw", "nearest", "smallest", "equal"]
 
 
 def cosine(a: Float[Tensor, "*shape dim"], b: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape"]:
@@ -68,6 +71,44 @@ def share_by_distance(
     return share if through_weight else share.detach()
 
 
+def share_to_best(
+    score: Float[Tensor, "batch tower"], mask: Bool[Tensor, "batch tower"]
+) -> Float[Tensor, "batch tower"]:
+    """All to the one tower with the highest score, the first among equals: as many as the user has towers.
+
+    With the similarity to the target as the score it is ComiRec's choice, the nearest tower, and the limit of
+    `share_by_distance` for α → ∞; with minus the pull it is the smallest loss (Fig. 3).
+
+    >>> share_to_best(torch.tensor([[0.5, 0.75, 0.9]]), torch.tensor([[True, True, False]]))
+    tensor([[0., 2., 0.]])
+    """
+    best = score.masked_fill(~mask, -torch.inf).argmax(dim=1)
+    return F.one_hot(best, score.shape[1]) * mask.sum(dim=1, keepdim=True).to(score.dtype)
+
+
+def label_aware_attention(
+    users: Users, target: Float[Tensor, "batch dim"], *, sharpness: float
+) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch tower"]]:
+    """One vector a user, mixed for the target: `V_u softmax(p · V_uᵀ v_t)`, and the weights of the mixture.
+
+    The paper prints the power `(V_uᵀ v_t)^p` in the softmax, which is not a number for a negative product and a
+    p that is not whole; p multiplies here. With p → ∞ it is the nearest vector.
+
+    Args:
+        sharpness: p. At 0 the mean of the vectors.
+
+    Source: Li et al., MIND, CIKM 2019, Eq. 8.
+
+    >>> users = Users(vectors=torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]), mask=torch.tensor([[True, True]]))
+    >>> mixed, weights = label_aware_attention(users, torch.tensor([[2.0, 0.0]]), sharpness=1.0)
+    >>> weights
+    tensor([[0.8808, 0.1192]])
+    """
+    products = torch.einsum("bkd,bd->bk", users.vectors, target)
+    weights = (sharpness * products).masked_fill(~users.mask, -torch.inf).softmax(dim=1)
+    return torch.einsum("bkd,bk->bd", users.vectors, weights), weights
+
+
 def triplet(
     positive: Float[Tensor, "batch tower"],
     negative: Float[Tensor, "batch tower neg"],
@@ -93,17 +134,30 @@ def info_nce(
     mask: Bool[Tensor, " batch #tower neg"],
     *,
     temperature: float,
+    hardness: float = 0.0,
 ) -> Float[Tensor, "batch tower"]:
-    """InfoNCE, `−log softmax` of the target among itself and the negatives, on similarities over τ.
+    """InfoNCE, `−log softmax` of the target among itself and the negatives, on similarities over τ; 0 with none.
 
-    Not in the paper: the pull that most retrieval models use today, in place of the triplet.
+    Not in the paper: the pull that most retrieval models use today, in place of the triplet. On inner products with
+    τ = 1 it is the sampled softmax of ComiRec and MIND.
 
-    Source: van den Oord, Li, Vinyals, Representation learning with contrastive predictive coding, 2018.
+    Args:
+        temperature: τ.
+        hardness: how much more a negative counts that is more similar: it is counted `exp(h s) / mean exp(h s)`
+            times, with `s` its similarity over τ. REMI's importance weights; 0 counts all alike.
+
+    Source: van den Oord, Li, Vinyals, Representation learning with contrastive predictive coding, 2018; Xie et al.,
+    Rethinking multi-interest learning (REMI), RecSys 2023, for the hardness.
 
     >>> info_nce(torch.tensor([[0.5]]), torch.tensor([[[0.5]]]), torch.tensor([[[True]]]), temperature=0.1)
     tensor([[0.6931]])
     """
-    logits = torch.cat([positive[..., None], negative.masked_fill(~mask, -torch.inf)], dim=-1) / temperature
+    negative = (negative / temperature).masked_fill(~mask, -torch.inf)
+    if hardness:
+        kept = mask.sum(dim=-1, keepdim=True)
+        harder = (hardness * negative).masked_fill(kept == 0, 0).log_softmax(dim=-1)  # −∞ alone have no softmax
+        negative = negative + harder.masked_fill(~mask, 0) + kept.clamp(min=1).log()
+    logits = torch.cat([positive[..., None] / temperature, negative], dim=-1)
     return logits.logsumexp(dim=-1) - logits[..., 0]
 
 
@@ -126,19 +180,56 @@ def repel(
     return triplet(positive, between, others, margin=margin)
 
 
+def routing_spread(
+    attention: Float[Tensor, "batch tower step"], mask: Bool[Tensor, "batch tower"]
+) -> Float[Tensor, "batch tower"]:
+    """REMI's routing regulariser: the square of the variance of a tower's attention over the history's slots.
+
+    The diagonal of the covariance of the attention, squared (its Frobenius norm is the sum over towers). It keeps a
+    tower from looking at a single item.
+
+    Source: Xie et al., Rethinking multi-interest learning (REMI), RecSys 2023.
+
+    >>> routing_spread(torch.tensor([[[0.5, 0.5], [1.0, 0.0]]]), torch.tensor([[True, True]]))
+    tensor([[0.0000, 0.0625]])
+    """
+    return attention.var(dim=-1, correction=0).square() * mask
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """What the training loop asks of an objective: the named terms of a batch, `total` among them."""
+
+    def __call__(
+        self,
+        users: Users,
+        target: Float[Tensor, "batch dim"],
+        negatives: Float[Tensor, "neg dim"],
+        mask: Bool[Tensor, "batch neg"],
+        log_odds: Float[Tensor, "batch neg"] | None = None,
+    ) -> dict[str, Tensor]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class MultiTowerLoss:
     """MTMI's objective: the mean over a user's towers of `share · pull + β · repel`, then over the batch (Eq. 7 / K).
 
+    Each part can be replaced alone, and with other parts it is the objective of ComiRec (`share="nearest"`,
+    `pull="infonce"`, `temperature=1`, `beta=0` on inner products) and of REMI (`hardness` and `routing` in addition).
+
     Args:
         pull: "triplet" (Eq. 8) or "infonce".
-        share: "normalised" (a user's shares sum to the number of towers) or "raw" (Eq. 7).
-        through_weight: the gradient flows through the share as well.
-        alpha: α of the share, 0 or more.
+        share: who answers for the target. "normalised" or "raw" inverse distances (a user's normalised shares sum to
+            the number of towers; raw is Eq. 7), the "nearest" tower alone, the one with the "smallest" loss, or all
+            "equal".
+        through_weight: the gradient flows through the inverse distances as well.
+        alpha: α of the inverse distances, 0 or more.
         beta: β of the repel, 0 or more.
         margin: γ of both triplets, in (0, 2].
         temperature: τ of InfoNCE, above 0.
         floor: the least distance in the share, in (0, 2].
+        hardness: of InfoNCE's negatives, 0 or more.
+        routing: λ of the routing regulariser, 0 or more; for models that have an attention.
 
     The paper's own is `MultiTowerLoss(pull="triplet", share="raw", alpha=5.5, beta=6)`.
 
@@ -152,28 +243,35 @@ class MultiTowerLoss:
     (tensor([[0.6667, 1.3333]]), tensor([[0., 0.]]), tensor([[0., 0.]]), tensor(0.))
     """
 
-    pull: Literal["triplet", "infonce"] = "infonce"
-    share: Literal["normalised", "raw"] = "normalised"
+    pull: Pull = "infonce"
+    share: Share = "normalised"
     through_weight: bool = False
     alpha: float = 5.0
     beta: float = 0.3
     margin: float = 0.5
     temperature: float = 0.1
     floor: float = 0.05
+    hardness: float = 0.0
+    routing: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.pull not in ("triplet", "infonce"):
+        if self.pull not in get_args(Pull):
             raise ValueError(f"pull: {self.pull!r} is not known; it must be 'triplet' or 'infonce'")
-        if self.share not in ("normalised", "raw"):
-            raise ValueError(f"share: {self.share!r} is not known; it must be 'normalised' or 'raw'")
-        for name in ("alpha", "beta"):
+        if self.share not in get_args(Share):
+            raise ValueError(
+                f"share: {self.share!r} is not known; it must be one of {', '.join(map(repr, get_args(Share)))}"
+            )
+        for name in ("alpha", "beta", "hardness", "routing"):
             if not 0 <= getattr(self, name) < torch.inf:
                 raise ValueError(f"{name}: {getattr(self, name)} is out of range; it must be a number from 0 upward")
         for name in ("margin", "floor"):
             if not 0 < getattr(self, name) <= 2:
                 raise ValueError(f"{name}: {getattr(self, name)} is out of range; cosine distances lie in (0, 2]")
-        if not 0 < self.temperature < torch.inf:
-            raise ValueError(f"temperature: {self.temperature} is out of range; it must be above 0")
+        _check_temperature(self.temperature)
+        if self.hardness and self.pull == "triplet":
+            raise ValueError(f"hardness: {self.hardness} goes with pull='infonce'; with 'triplet' it must be 0")
+        if self.through_weight and self.share not in ("normalised", "raw"):
+            raise ValueError(f"through_weight: share={self.share!r} has no gradient; use 'normalised' or 'raw'")
 
     def __call__(
         self,
@@ -181,6 +279,7 @@ class MultiTowerLoss:
         target: Float[Tensor, "batch dim"],
         negatives: Float[Tensor, "neg dim"],
         mask: Bool[Tensor, "batch neg"],
+        log_odds: Float[Tensor, "batch neg"] | None = None,
     ) -> dict[str, Float[Tensor, "*batch_tower"]]:
         """The terms `share`, `pull`, `repel` of each tower, `[batch, tower]`, absent towers 0, and their `total`.
 
@@ -188,26 +287,112 @@ class MultiTowerLoss:
             target: `v_t`.
             negatives: the items that all samples of the batch share.
             mask: False where a negative is the sample's own target.
+            log_odds: how much likelier the target was to be drawn than each negative, see `LabelAwareSoftmax`.
         """
         vectors = users.vectors.masked_fill(~users.mask[..., None], 0)  # whatever an absent tower holds
-        vectors, target, negatives = (F.normalize(v, dim=-1) for v in (vectors, target, negatives))
-        positive = torch.einsum("bkd,bd->bk", vectors, target)
-        negative = vectors @ negatives.T
-        between = vectors @ vectors.transpose(1, 2)
+        units = F.normalize(vectors, dim=-1)
+        between = units @ units.transpose(1, 2)
+        cosine_to_target = positive = torch.einsum("bkd,bd->bk", units, F.normalize(target, dim=-1))
+        # share and repel are about distances (Eq. 5); the pull compares as the model does when it serves
+        if users.similarity == "cosine":
+            negative = units @ F.normalize(negatives, dim=-1).T
+        else:
+            positive, negative = torch.einsum("bkd,bd->bk", vectors, target), vectors @ negatives.T
 
-        share = share_by_distance(
-            positive,
-            users.mask,
-            alpha=self.alpha,
-            floor=self.floor,
-            normalised=self.share == "normalised",
-            through_weight=self.through_weight,
-        )
         if self.pull == "triplet":
             pull = triplet(positive, negative, mask[:, None], margin=self.margin)
         else:
-            pull = info_nce(positive, negative, mask[:, None], temperature=self.temperature)
+            if log_odds is not None:
+                negative = negative + self.temperature * log_odds[:, None]
+            pull = info_nce(positive, negative, mask[:, None], temperature=self.temperature, hardness=self.hardness)
         pull = pull * users.mask
-        push = repel(positive, between, users.mask, margin=self.margin)
-        total = (share * pull + self.beta * push).sum(dim=1) / users.mask.sum(dim=1)
-        return {"share": share, "pull": pull, "repel": push, "total": total.mean()}
+        if self.share in ("normalised", "raw"):
+            share = share_by_distance(
+                cosine_to_target,
+                users.mask,
+                alpha=self.alpha,
+                floor=self.floor,
+                normalised=self.share == "normalised",
+                through_weight=self.through_weight,
+            )
+        elif self.share == "equal":
+            share = users.mask.to(pull.dtype)
+        else:
+            share = share_to_best(positive if self.share == "nearest" else -pull, users.mask)
+        push = repel(cosine_to_target, between, users.mask, margin=self.margin)
+        terms = {"share": share, "pull": pull, "repel": push}
+        total = share * pull + self.beta * push
+        if self.routing:
+            if users.attention is None:
+                raise ValueError(f"routing: {self.routing} needs a model with attention; set it to 0 for this one")
+            terms["routing"] = routing_spread(users.attention, users.mask)
+            total = total + self.routing * terms["routing"]
+        return {**terms, "total": (total.sum(dim=1) / users.mask.sum(dim=1)).mean()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelAwareSoftmax:
+    """MIND's objective: label-aware attention mixes the user's vectors for the target, a softmax trains the mixture.
+
+    `−log softmax` of the mixture's similarity to the target, over τ, among the target and the negatives. The paper's
+    `L_SSM` is this on inner products with τ = 1; with cosines τ must be small, as in InfoNCE.
+
+    Args:
+        sharpness: p of the attention, 0 or more.
+        temperature: τ, above 0.
+
+    The softmax of few drawn items stands for that of all. Where some are drawn more often, each similarity loses the
+    logarithm of its probability to be drawn (the log-frequency correction); with `log_odds`, the target's logarithm
+    less the negative's, the negatives gain it instead, which is the same softmax. The training loop gives it where
+    `TrainingSettings.correct_frequency` asks for it.
+
+    Source: Li et al., MIND, CIKM 2019; Jean et al., On using very large target vocabulary for neural machine
+    translation, ACL 2015.
+
+    >>> users = Users(vectors=torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]), mask=torch.tensor([[True, True]]))
+    >>> terms = LabelAwareSoftmax(sharpness=0.0, temperature=0.1)(
+    ...     users, torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([[True]])
+    ... )
+    >>> terms["share"], terms["total"]
+    (tensor([[0.5000, 0.5000]]), tensor(0.6931))
+    """
+
+    sharpness: float = 1.0
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sharpness < torch.inf:
+            raise ValueError(f"sharpness: {self.sharpness} is out of range; it must be a number from 0 upward")
+        _check_temperature(self.temperature)
+
+    def __call__(
+        self,
+        users: Users,
+        target: Float[Tensor, "batch dim"],
+        negatives: Float[Tensor, "neg dim"],
+        mask: Bool[Tensor, "batch neg"],
+        log_odds: Float[Tensor, "batch neg"] | None = None,
+    ) -> dict[str, Float[Tensor, "*batch_tower"]]:
+        """The terms `share` (the attention), `[batch, tower]`, `pull`, `[batch]`, and `total`, the mean of `pull`."""
+        vectors = users.vectors.masked_fill(~users.mask[..., None], 0)
+        if users.similarity == "cosine":
+            vectors, target, negatives = (F.normalize(v, dim=-1) for v in (vectors, target, negatives))
+        present = Users(vectors=vectors, mask=users.mask)
+        mixed, attention = label_aware_attention(present, target, sharpness=self.sharpness)
+        if users.similarity == "cosine":
+            mixed = F.normalize(mixed, dim=-1)
+        negative = mixed @ negatives.T
+        if log_odds is not None:
+            negative = negative + self.temperature * log_odds
+        positive = (mixed * target).sum(dim=1, keepdim=True)
+        pull = info_nce(positive, negative[:, None], mask[:, None], temperature=self.temperature)[:, 0]
+        return {"share": attention, "pull": pull, "total": pull.mean()}
+
+
+def _check_temperature(temperature: float) -> None:
+    if not 0 < temperature < torch.inf:
+        raise ValueError(f"temperature: {temperature} is out of range; it must be above 0")
+
+
+OBJECTIVES = (MultiTowerLoss, LabelAwareSoftmax)
+"""The objectives that a saved run may name."""

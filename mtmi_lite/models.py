@@ -4,33 +4,16 @@ A model has `users(batch) → Users`, `items(ids) → [item, dim]` and `similari
 is trained for and served with. Training, retrieval, metrics and figures know nothing else about it.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Protocol, get_args, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from mtmi_lite.interactions import Batch, Interactions
-from mtmi_lite.towers import AttentionFusion, ItemTower, MeanPooling
-
-Similarity = Literal["cosine", "inner-product"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Users:
-    """The vectors of some users: `V_u = (v_u⁽¹⁾, …, v_u⁽ᴷ⁾)`.
-
-    Args:
-        vectors: one vector a tower. K = 1 is no special case.
-        mask: True where the tower exists for this user.
-        attention: how much each tower looks at each slot of the history, where the model has such a thing.
-    """
-
-    vectors: Float[Tensor, "batch tower dim"]
-    mask: Bool[Tensor, "batch tower"]
-    attention: Float[Tensor, "batch tower step"] | None = None
+from mtmi_lite.interactions import Batch, Features, Interactions
+from mtmi_lite.towers import TOWERS, AttentionFusion, FeatureTable, ItemTower, Similarity, Users
 
 
 @runtime_checkable
@@ -48,12 +31,20 @@ class Model(Protocol):
 class MTMI(nn.Module):
     """K user towers and one item tower over one embedding table (Fig. 1, Eq. 1).
 
+    `V_u = f_user(E_p, E_u)`: each tower reads the history `E_u`; where there are profiles `E_p`, each tower adds a
+    linear map of its own of their mean. The rivals differ in the `tower` alone, `experiments.MODELS` names them: with
+    `SharedAttention` this is ComiRec-SA, with `InterestRouting` MIND, and with one tower the plain two-tower model.
+
     Args:
         num_items: N, the size of the table.
-        num_towers: K. With 1 it is the plain two-tower model of the same tower.
+        num_towers: K.
         dim: d, of every vector.
         num_steps: L, how many items of the history the towers read.
-        tower: `AttentionFusion` (MTMI-basic) or `MeanPooling` (MTMI-DNN).
+        tower: one of `towers.TOWERS`. `AttentionFusion` is MTMI-basic, `MeanPooling` MTMI-DNN, `GRU` MTMI-GRU.
+        similarity: how vectors are compared. Cosine in the paper; MIND and ComiRec use the inner product.
+        item_features: a log's, for the item tower; None leaves the ids alone.
+        user_features: a log's, for the profiles; None leaves them out.
+        warm_items: True for the items that training users have; only with `item_features`.
         seed: of the initial weights.
 
     Raises:
@@ -66,8 +57,6 @@ class MTMI(nn.Module):
     (torch.Size([2, 4, 8]), torch.Size([2, 4, 5]))
     """
 
-    similarity: Similarity = "cosine"
-
     def __init__(
         self,
         *,
@@ -75,23 +64,55 @@ class MTMI(nn.Module):
         num_towers: int = 4,
         dim: int = 64,
         num_steps: int = 20,
-        tower: type[AttentionFusion] | type[MeanPooling] = AttentionFusion,
+        tower: type[nn.Module] = AttentionFusion,
+        similarity: Similarity = "cosine",
+        item_features: Features | None = None,
+        user_features: Features | None = None,
+        warm_items: Bool[Tensor, " item"] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         for name, value in dict(num_items=num_items, num_towers=num_towers, dim=dim, num_steps=num_steps).items():
             if value < 1:
                 raise ValueError(f"{name}: {value} is out of range; it must be at least 1")
-        if not isinstance(tower, type):
-            raise ValueError(f"tower: {tower!r} is not a class; give AttentionFusion or MeanPooling itself")
+        if tower not in TOWERS:
+            names = ", ".join(known.__name__ for known in TOWERS)
+            raise ValueError(f"tower: {tower!r} is not known; give one of these classes itself: {names}")
+        if similarity not in get_args(Similarity):
+            raise ValueError(f"similarity: {similarity!r} is not known; it must be 'cosine' or 'inner-product'")
+        if item_features is not None and len(item_features) != num_items:
+            raise ValueError(f"item_features: {len(item_features)} rows for {num_items} items; give the log's own")
+        if warm_items is not None and (item_features is None or len(warm_items) != num_items):
+            raise ValueError(
+                f"warm_items: it goes with item_features and needs one value for each of {num_items} items; "
+                "give both, or neither"
+            )
         generator = torch.Generator().manual_seed(seed)
-        self.num_items, self.num_steps = num_items, num_steps
+        self.num_items, self.num_towers, self.dim, self.num_steps = num_items, num_towers, dim, num_steps
+        self.similarity: Similarity = similarity
+        self.seed = seed
         # rows of length about 1, so that at the start no product's cosine saturates and none vanishes
-        self.table = nn.Embedding.from_pretrained(
-            torch.randn(num_items, dim, generator=generator) * dim**-0.5, freeze=False
+        table = nn.Embedding.from_pretrained(
+            torch.randn(num_items, dim, generator=generator).mul_(dim**-0.5), freeze=False
         )
         self.user_towers = tower(num_towers=num_towers, dim=dim, num_steps=num_steps, generator=generator)
-        self.item_tower = ItemTower(self.table)
+        self.item_tower = ItemTower(table, generator=generator, features=item_features, warm=warm_items)
+        self.profile = None
+        if user_features is not None:
+            self.profile = FeatureTable(num_features=len(user_features.names), dim=dim, generator=generator)
+            # 0 at first: a profile changes a vector only as far as it helps
+            self.profile_weight = nn.Parameter(torch.zeros(num_towers, dim, dim))
+
+    @property
+    def table(self) -> nn.Embedding:
+        """The one table that all towers read."""
+        return self.item_tower.table
+
+    @property
+    def sizes(self) -> dict[str, int | str]:
+        """The settings that it was made with, features aside; the tower by its name."""
+        names = ("num_items", "num_towers", "dim", "num_steps", "similarity", "seed")
+        return {**{name: getattr(self, name) for name in names}, "tower": type(self.user_towers).__name__}
 
     def users(self, batch: Batch) -> Users:
         if batch.history.shape[1] != self.num_steps:
@@ -99,12 +120,39 @@ class MTMI(nn.Module):
                 f"history: {batch.history.shape[1]} steps, but this model reads {self.num_steps}; "
                 f"make the batch with num_steps={self.num_steps}"
             )
-        embedded = self.table(batch.history * batch.mask).masked_fill(~batch.mask[..., None], 0)
-        vectors, attention = self.user_towers(embedded, batch.mask)
-        return Users(vectors=vectors, mask=torch.ones(vectors.shape[:2], dtype=torch.bool), attention=attention)
+        device = self.table.weight.device
+        history, mask = batch.history.to(device), batch.mask.to(device)
+        embedded = self.item_tower(history * mask).masked_fill(~mask[..., None], 0)
+        users = self.user_towers(embedded, mask)
+        vectors = users.vectors
+        if self.profile is not None:
+            if batch.profile is None:
+                raise ValueError(
+                    "profile: this model reads profiles and the batch has none; make the batch from a log with "
+                    "user_features, or the model without them"
+                )
+            profile = self.profile(batch.profile.to(device))
+            vectors = vectors + torch.einsum("bd,kde->bke", profile, self.profile_weight)
+        return replace(users, vectors=vectors, similarity=self.similarity)
 
     def items(self, ids: Int64[Tensor, " item"]) -> Float[Tensor, "item dim"]:
-        return self.item_tower(ids)
+        return self.item_tower(ids.to(self.table.weight.device))
+
+
+def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Tensor, " item"]:
+    """True for the items that some of these users have: the others' rows of the table are never trained.
+
+    >>> from mtmi_lite.interactions import from_columns
+    >>> log = from_columns(users=[0, 0, 1], items=["a", "b", "c"], times=[0, 1, 2])
+    >>> warm_items(log, np.array([0])).tolist()
+    [True, True, False]
+    """
+    return torch.from_numpy(item_counts(log, users) > 0)
+
+
+def item_counts(log: Interactions, users: Int64[np.ndarray, " user"]) -> Int64[np.ndarray, " item"]:
+    """How often these users interacted with each item."""
+    return np.bincount(log.items[np.isin(log.users, users)], minlength=log.num_items)
 
 
 class MostPopular:
@@ -116,13 +164,12 @@ class MostPopular:
     similarity: Similarity = "inner-product"
 
     def __init__(self, log: Interactions, users: Int64[np.ndarray, " user"]) -> None:
-        of_training_users = np.isin(log.users, users)
-        counts = np.bincount(log.items[of_training_users], minlength=log.num_items)
         self.num_items = log.num_items
-        self.counts = torch.from_numpy(counts).float()[:, None]
+        self.counts = torch.from_numpy(item_counts(log, users)).float()[:, None]
 
     def users(self, batch: Batch) -> Users:
-        return Users(vectors=torch.ones(len(batch), 1, 1), mask=torch.ones(len(batch), 1, dtype=torch.bool))
+        mask = torch.ones(len(batch), 1, dtype=torch.bool)
+        return Users(vectors=torch.ones(len(batch), 1, 1), mask=mask, similarity=self.similarity)
 
     def items(self, ids: Int64[Tensor, " item"]) -> Float[Tensor, "item dim"]:
         return self.counts[ids]
@@ -140,7 +187,8 @@ class RandomRanking:
 
     def users(self, batch: Batch) -> Users:
         vectors = torch.randn(len(batch), 1, self.vectors.shape[1], generator=self.generator)
-        return Users(vectors=vectors, mask=torch.ones(len(batch), 1, dtype=torch.bool))
+        mask = torch.ones(len(batch), 1, dtype=torch.bool)
+        return Users(vectors=vectors, mask=mask, similarity=self.similarity)
 
     def items(self, ids: Int64[Tensor, " item"]) -> Float[Tensor, "item dim"]:
         return self.vectors[ids]

@@ -1,136 +1,123 @@
 """One visible training loop: a model, an objective and a split in, a `Run` out."""
 
-import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from mtmi_lite.files import package_versions
 from mtmi_lite.interactions import Split, TrainingSamples, evaluation_cases
-from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.losses import Objective
 from mtmi_lite.metrics import evaluate
-from mtmi_lite.models import MTMI
+from mtmi_lite.models import MTMI, item_counts
+from mtmi_lite.runs import Checkpoint, Run, TrainingSettings
 
-Array = np.ndarray
 
+class Negatives:
+    """Draws items as negatives, uniformly or by their count to a power, and knows how likely each was.
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """How to train; the defaults are the paper's where it gives one.
-
-    Args:
-        steps: how many batches.
-        batch_size: samples a step.
-        num_negatives: items drawn uniformly at each step, shared by its samples.
-        learning_rate: of Adam.
-        validate_every: steps between two looks at recall@50 of the validation users; the best one is kept.
-        seed: of the samples and negatives.
-
-    Raises:
-        ValueError: naming the setting that is out of range.
+    >>> from mtmi_lite.interactions import from_columns, split_users
+    >>> log = from_columns(users=list(range(10)), items=["a", *"b" * 9], times=[0] * 10)
+    >>> negatives = Negatives(split_users(log, seed=0), popularity=1.0)
+    >>> negatives.log_probability.exp()
+    tensor([0., 1.])
     """
 
-    steps: int = 2500
-    batch_size: int = 128
-    num_negatives: int = 120
-    learning_rate: float = 1e-3
-    validate_every: int = 250
-    seed: int = 0
+    def __init__(self, split: Split, *, popularity: float) -> None:
+        self.num_items = split.log.num_items
+        self.uniform = popularity == 0
+        weights = torch.from_numpy(item_counts(split.log, split.train)).double() ** popularity
+        self.log_probability = (weights / weights.sum()).log().float()
+        self.cumulative = weights.cumsum(0)
 
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "num_negatives", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is out of range; it must be at least 1")
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(f"learning_rate: {self.learning_rate} is out of range; it must be above 0")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Run:
-    """What training leaves: the model as it was at its best validation step, and how it got there.
-
-    Args:
-        curve: the mean of each named term at every step.
-        validation_steps, validation_recall: recall@50 of the validation users, before training and then at each look.
-        interrupted: True if it was stopped before its last step.
-    """
-
-    model: MTMI
-    objective: MultiTowerLoss
-    settings: TrainingSettings
-    curve: dict[str, Float[Array, " step"]]
-    validation_steps: Int64[Array, " look"]
-    validation_recall: Float[Array, " look"]
-    best_step: int
-    interrupted: bool
-    seconds: float
+    def draw(self, num: int, generator: torch.Generator) -> Int64[Tensor, " neg"]:
+        if self.uniform:
+            return torch.randint(self.num_items, (num,), generator=generator)
+        point = torch.rand(num, generator=generator, dtype=torch.float64) * self.cumulative[-1]
+        return torch.searchsorted(self.cumulative, point, right=True).clamp(max=self.num_items - 1)  # after rounding
 
 
 def train(
     model: MTMI,
-    objective: MultiTowerLoss,
+    objective: Objective,
     split: Split,
     settings: TrainingSettings,
     *,
     progress: bool = True,
     on_step: Callable[[int], None] | None = None,
+    checkpoint: Path | str | None = None,
 ) -> Run:
     """Train a model by Adam and leave it as it was when the validation users' recall@50 was highest.
 
     Stopping the cell (KeyboardInterrupt) ends training early and returns the best step so far. Two runs with the same
-    seeds on one machine with one thread are equal to the bit.
+    seeds on one machine with one thread are equal to the bit, and so is one that was killed and taken up again.
 
     Args:
         progress: show a progress bar.
         on_step: called with the number of steps done after each; raise KeyboardInterrupt in it to stop.
+        checkpoint: a folder to keep the state of the training in, written at every look at the validation users. Where
+            it holds one already, training goes on from there. The best step is kept there too, and not in memory.
 
     Raises:
         FloatingPointError: naming the first term that is not a finite number, and the step.
+        ValueError: if the checkpoint is that of another training.
     """
     if model.num_items != split.log.num_items:
         raise ValueError(
             f"model: it has {model.num_items} items and the log has {split.log.num_items}; "
             f"make it with num_items={split.log.num_items}"
         )
-    generator = torch.Generator().manual_seed(settings.seed)
+    model.to(settings.device)
+    generator = torch.Generator().manual_seed(settings.seed)  # on the CPU: the same draws on every device
     samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
+    candidates = Negatives(split, popularity=settings.popularity)
     cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    curve: list[dict[str, float]] = []
-    looks: list[tuple[int, float]] = []
-    best = copy.deepcopy(model.state_dict())
-    started, interrupted = time.perf_counter(), False
+    optimizers = _optimizers(model, settings)
+    kept = Checkpoint(checkpoint, model, optimizers, generator, objective, settings, split)
+    started, interrupted = time.perf_counter() - kept.seconds, False
 
     def validate(step: int) -> None:
-        nonlocal best
         num = min(50, model.num_items)
         value = float(evaluate(model, cases, num=num).recall(num).mean())
-        if all(value > earlier for _, earlier in looks):
-            best = copy.deepcopy(model.state_dict())
-        looks.append((step, value))
+        kept.look(step, value, seconds=time.perf_counter() - started)
 
-    validate(0)
-    steps = tqdm(range(1, settings.steps + 1), disable=not progress, desc="training", unit="step")
+    if not kept.looks:
+        validate(0)
+    steps = tqdm(
+        range(kept.step + 1, settings.steps + 1),
+        initial=kept.step,
+        total=settings.steps,
+        disable=not progress,
+        desc="training",
+        unit="step",
+    )
     try:
         for step in steps:
             batch, targets = samples.draw(settings.batch_size, generator)
-            negatives = torch.randint(model.num_items, (settings.num_negatives,), generator=generator)
+            negatives = candidates.draw(settings.num_negatives, generator)
+            mask, log_odds = negatives != targets[:, None], None
+            if settings.correct_frequency:
+                log_odds = candidates.log_probability[targets, None] - candidates.log_probability[negatives]
+                log_odds = log_odds.to(settings.device)
             terms = objective(
-                model.users(batch), model.items(targets), model.items(negatives), negatives != targets[:, None]
+                model.users(batch), model.items(targets), model.items(negatives), mask.to(settings.device), log_odds
             )
             means = {name: float(term.detach().mean()) for name, term in terms.items()}
             _refuse_nonfinite(means, step)
-            curve.append(means)
-            optimizer.zero_grad()
+            kept.curve.append(means)
+            for optimizer in optimizers:
+                optimizer.zero_grad()
             terms["total"].backward()
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             if step % settings.validate_every == 0 or step == settings.steps:
                 validate(step)
-                steps.set_postfix({"recall@50": f"{looks[-1][1]:.3f}"})
+                steps.set_postfix({"recall@50": f"{kept.looks[-1][1]:.3f}"})
             if on_step is not None:
                 on_step(step)
     except KeyboardInterrupt:
@@ -138,19 +125,36 @@ def train(
     finally:
         steps.close()
 
-    model.load_state_dict(best)
-    validation_steps, validation_recall = (np.array(column) for column in zip(*looks, strict=True))
+    del optimizers
+    kept.restore_best()
+    validation_steps, validation_recall = (np.array(column) for column in zip(*kept.looks, strict=True))
     return Run(
         model=model,
         objective=objective,
         settings=settings,
-        curve={name: np.array([means[name] for means in curve]) for name in (curve[0] if curve else {})},
+        curve={name: np.array([means[name] for means in kept.curve]) for name in (kept.curve[0] if kept.curve else {})},
         validation_steps=validation_steps,
         validation_recall=validation_recall,
-        best_step=int(validation_steps[validation_recall.argmax()]),
+        best_step=kept.best_step,
         interrupted=interrupted,
         seconds=time.perf_counter() - started,
+        data=split.log.checksum,
+        versions=package_versions(),
     )
+
+
+def _optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+    """Adam for all parameters; or SparseAdam for the embedding tables and Adam for the rest."""
+    tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    for table in tables:
+        table.sparse = settings.sparse
+    rows = {table.weight for table in tables} if settings.sparse else set()
+    rest = [parameter for parameter in model.parameters() if parameter not in rows]
+    # fused: one pass over all numbers, and the same result
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=settings.learning_rate, fused=True)]
+    if rows:
+        optimizers.append(torch.optim.SparseAdam(list(rows), lr=settings.learning_rate))
+    return optimizers
 
 
 def _refuse_nonfinite(means: dict[str, float], step: int) -> None:

@@ -1,0 +1,54 @@
+"""Files that are whole or not there: each is written under a temporary name and moved into place at the end."""
+
+import contextlib
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def whole_file(path: Path | str) -> Iterator[IO[bytes]]:
+    """A file to write into that takes the place of `path` at the end, unless something goes wrong before.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with whole_file(path) as file:
+    ...     _ = file.write(b"all of it")
+    >>> path.read_bytes()
+    b'all of it'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.chmod(name, 0o644)  # a temporary file is its owner's alone
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: Path | str, *, compressed: bool = True, **arrays: np.ndarray) -> None:
+    """Write named arrays to a `.npz` file; numbers and text only, so that nothing has to be unpickled."""
+    with whole_file(path) as file:
+        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+
+
+def save_text(path: Path | str, text: str) -> None:
+    """Write a text."""
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def package_versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    packages = ("torch", "faiss-cpu", "numpy", "umap-learn", "mtmi-lite")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
