@@ -7,17 +7,17 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from mtmi_lite import experiments
+from mtmi_lite import experiments, files
 from mtmi_lite.experiments import (
     Knobs,
     load_grid,
     pca_layout,
     portray,
-    save_arrays,
     save_grid,
     train_knobs,
     umap_layout,
 )
+from mtmi_lite.files import save_arrays
 from mtmi_lite.interactions import evaluation_cases, split_users
 from mtmi_lite.metrics import evaluate, list_overlap, pairwise_cosine
 from tests.test_panels import FOUR, PORTRAITS
@@ -63,7 +63,7 @@ def test_a_write_that_is_interrupted_leaves_the_old_file_and_nothing_else(tmp_pa
         file.write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiments.np, "savez_compressed", half_a_file)
+    monkeypatch.setattr(files.np, "savez_compressed", half_a_file)
     with pytest.raises(KeyboardInterrupt):
         save_arrays(path, kept=np.arange(4))
     assert np.load(path)["kept"].tolist() == [0, 1, 2]

@@ -7,7 +7,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mtmi_lite.losses import MultiTowerLoss, cosine, info_nce, inverse_distance, repel, share_by_distance, triplet
-from mtmi_lite.models import Users
+from mtmi_lite.towers import Users
 
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 TARGETS = torch.tensor([0, 3, 5, 2])

@@ -6,20 +6,20 @@ import pytest
 import torch
 from torch import nn
 
-from mtmi_lite.towers import AttentionFusion, ItemTower, MeanPooling
+from mtmi_lite.towers import GRU, AttentionFusion, AttentionPooling, ItemTower, MeanPooling
 
-TOWERS = [AttentionFusion, MeanPooling]
+TOWERS = [MeanPooling, GRU, AttentionFusion, AttentionPooling]
 NUM_TOWERS, DIM, STEPS = 3, 4, 5
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 
 
 def make(tower, *, num_towers: int = NUM_TOWERS, seed: int = 0):
-    """Towers in double precision, their biases not zero."""
+    """Towers in double precision, what starts at zero not zero."""
     generator = torch.Generator().manual_seed(seed)
     towers = tower(num_towers=num_towers, dim=DIM, num_steps=STEPS, generator=generator).double()
     with torch.no_grad():
         for name, parameter in towers.named_parameters():
-            if "bias" in name:
+            if "bias" in name or name == "place":
                 parameter.normal_(generator=generator)
     return towers
 
@@ -36,8 +36,9 @@ def test_batched_towers_are_separate_towers(tower):
     embedded, mask = some_users()
     together, direction = make(tower), torch.randn(4, NUM_TOWERS, DIM, dtype=torch.float64)
     read_together = embedded.clone().requires_grad_()
-    vectors, attention = together(read_together, mask)
-    vectors.backward(direction)
+    users = together(read_together, mask)
+    users.vectors.backward(direction)
+    assert users.mask.all()
 
     read_alone = embedded.clone().requires_grad_()
     for j in range(NUM_TOWERS):
@@ -45,11 +46,11 @@ def test_batched_towers_are_separate_towers(tower):
         with torch.no_grad():
             for name, parameter in alone.named_parameters():
                 parameter.copy_(together.get_parameter(name)[j : j + 1])
-        vector, its_attention = alone(read_alone, mask)
-        torch.testing.assert_close(vectors[:, j], vector[:, 0], **EXACT)
-        if attention is not None:
-            torch.testing.assert_close(attention[:, j], its_attention[:, 0], **EXACT)
-        vector.backward(direction[:, j : j + 1])
+        one = alone(read_alone, mask)
+        torch.testing.assert_close(users.vectors[:, j], one.vectors[:, 0], **EXACT)
+        if users.attention is not None:
+            torch.testing.assert_close(users.attention[:, j], one.attention[:, 0], **EXACT)
+        one.vectors.backward(direction[:, j : j + 1])
         for name, parameter in alone.named_parameters():
             assert parameter.grad.abs().max() > 0
             torch.testing.assert_close(together.get_parameter(name).grad[j], parameter.grad[0], **EXACT)
@@ -59,7 +60,8 @@ def test_batched_towers_are_separate_towers(tower):
 def test_attention_fusion_is_eq_2_and_3():
     towers = make(AttentionFusion)
     embedded, mask = some_users()
-    vectors, attention = towers(embedded, mask)
+    users = towers(embedded, mask)
+    vectors, attention = users.vectors, users.attention
     projection, bias = towers.projection.tolist(), towers.bias.tolist()
     for user in range(4):
         laid_out = [number for step in embedded[user].tolist() for number in step]  # e₁ ‖ … ‖ e_L
@@ -74,9 +76,10 @@ def test_attention_fusion_is_eq_2_and_3():
             torch.testing.assert_close(vectors[user, j].tolist(), fused, **EXACT)
 
 
-def test_attention_sums_to_one_over_the_items_and_is_zero_on_padding():
+@pytest.mark.parametrize("tower", [AttentionFusion, AttentionPooling])
+def test_attention_sums_to_one_over_the_items_and_is_zero_on_padding(tower):
     embedded, mask = some_users()
-    _, attention = make(AttentionFusion)(embedded, mask)
+    attention = make(tower)(embedded, mask).attention
     torch.testing.assert_close(attention.sum(dim=-1), torch.ones(4, NUM_TOWERS, dtype=torch.float64))
     assert (attention[~mask[:, None].expand_as(attention)] == 0).all()
     assert (attention[2, :, -1] == 1).all()  # a single item has all of it
@@ -85,8 +88,8 @@ def test_attention_sums_to_one_over_the_items_and_is_zero_on_padding():
 def test_mean_pooling_is_the_mean_through_its_network():
     towers = make(MeanPooling)
     embedded, mask = some_users()
-    vectors, attention = towers(embedded, mask)
-    assert attention is None
+    vectors = towers(embedded, mask).vectors
+    assert towers(embedded, mask).attention is None
     for user in range(4):
         items = [row for row, here in zip(embedded[user].tolist(), mask[user], strict=True) if here]
         mean = [sum(column) / len(items) for column in zip(*items, strict=True)]
@@ -106,10 +109,10 @@ def test_mean_pooling_is_the_mean_through_its_network():
 @pytest.mark.parametrize("tower", TOWERS)
 def test_towers_start_apart_and_as_their_seed_says(tower):
     embedded, mask = some_users()
-    vectors, _ = make(tower)(embedded, mask)
+    vectors = make(tower)(embedded, mask).vectors
     assert (vectors[0, 0] - vectors[0, 1]).abs().max() > 1e-3
-    assert torch.equal(vectors, make(tower)(embedded, mask)[0])
-    assert not torch.equal(vectors, make(tower, seed=1)(embedded, mask)[0])
+    assert torch.equal(vectors, make(tower)(embedded, mask).vectors)
+    assert not torch.equal(vectors, make(tower, seed=1)(embedded, mask).vectors)
 
 
 @pytest.mark.parametrize(("tower", "name", "fans"), [(AttentionFusion, "projection", 420), (MeanPooling, "inner", 60)])

@@ -169,10 +169,10 @@ def test_a_negative_that_is_the_target_is_masked_for_its_sample(split, monkeypat
     seen = []
     call = MultiTowerLoss.__call__
 
-    def spy(self, users, target, negatives, mask):
+    def spy(self, users, target, negatives, mask, log_odds):
         equal = (target[:, None] == negatives).all(dim=-1)
         seen.append((equal, mask))
-        return call(self, users, target, negatives, mask)
+        return call(self, users, target, negatives, mask, log_odds)
 
     monkeypatch.setattr(MultiTowerLoss, "__call__", spy)
     run_on(split, batch_size=64, num_negatives=60)
