@@ -1,6 +1,7 @@
 """Metrics: recall, hit rate, NDCG of a ranking, and what the towers have to do with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,17 +10,19 @@ from jaxtyping import Bool, Float, Int64
 
 from mtmi_lite.interactions import Cases
 from mtmi_lite.models import Model, Users
-from mtmi_lite.retrieval import Ranking, TowerLists, index_items, merge, search_towers
+from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, among, index_items, merge, search_towers
 
 Array = np.ndarray
+MAX_TABLE = 2**26
+"""Hits are looked up in a table of all cases × items up to this size (64 MB), and beyond by bisection."""
 
 
 def find_hits(ranked: Int64[Array, "case num"], cases: Cases) -> Bool[Array, "case num"]:
     """True where a ranked item is relevant to its case; −1 never is."""
     relevant = np.repeat(np.arange(len(cases)), cases.num_relevant) * cases.num_items + cases.relevant  # sorted
     wanted = np.arange(len(cases))[:, None] * cases.num_items + ranked
-    place = np.searchsorted(relevant, wanted).clip(max=len(relevant) - 1)
-    return (relevant[place] == wanted) & (ranked >= 0)
+    small = len(cases) * cases.num_items <= MAX_TABLE
+    return (np.isin(wanted, relevant, kind="table") if small else among(wanted, relevant)) & (ranked >= 0)
 
 
 def recall(hits: Bool[Array, "case num"], num_relevant: Int64[Array, " case"]) -> Float[Array, " case"]:
@@ -83,7 +86,7 @@ def pairwise_cosine(users: Users) -> Float[Array, " user"]:
     present = users.mask.sum(dim=1)
     # ‖Σ v‖² = Σ ‖v‖² + the sum over all pairs
     pairs = vectors.sum(dim=1).square().sum(dim=-1) - vectors.square().sum(dim=(1, 2))
-    return torch.where(present > 1, pairs / (present * (present - 1)), torch.nan).numpy()
+    return torch.where(present > 1, pairs / (present * (present - 1)), torch.nan).cpu().numpy()
 
 
 def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
@@ -104,12 +107,59 @@ def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
     return np.where(pairs > 0, (both / either * present).sum(axis=1) / pairs.clip(min=1), np.nan)
 
 
+def interests_found(
+    lists: TowerLists,
+    item_interest: Int64[Array, " item"],
+    user_interests: Int64[Array, "user own"],
+    num: int = 20,
+) -> Float[Array, " user"]:
+    """The part of each user's interests that the towers find, where the interests are known.
+
+    An interest is found when it is the most frequent one among the first `num` items of some tower. Of several that
+    are equally frequent, it is the one that comes first in the list: a tower finds one interest at most. Items of no
+    interest do not count.
+
+    Args:
+        item_interest: the interest of each item, −1 for none.
+        user_interests: the distinct interests of each user, padded with −1; a user with none gets NaN.
+
+    Raises:
+        ValueError: if `num` is below 1, or there are not as many users as lists.
+
+    >>> lists = TowerLists(items=np.array([[[0, 2, 3], [1, 2, 0]]]), scores=np.zeros((1, 2, 3), dtype=np.float32))
+    >>> interests_found(lists, np.array([7, 7, 8, 8]), np.array([[7, 8, 9, -1]])).round(4)
+    array([0.6667])
+    """
+    if num < 1:
+        raise ValueError(f"num: {num} is out of range; it must be at least 1")
+    if len(user_interests) != len(lists.items):
+        raise ValueError(f"user_interests: {len(user_interests)} rows for {len(lists.items)} users; give one each")
+    size = 1 + max(item_interest.max(), user_interests.max(initial=0))
+    items = lists.items[:, :, :num]
+    interest = np.where(items >= 0, item_interest[items], -1)
+    row = np.arange(items[..., 0].size).reshape(*items.shape[:2], 1)  # one for each list
+    pairs, first, counts = np.unique(
+        (row * size + interest)[interest >= 0], return_index=True, return_counts=True
+    )  # of (list, interest)
+    best_first = np.lexsort((first, -counts, pairs // size))
+    _, of_list = np.unique((pairs // size)[best_first], return_index=True)
+    best = pairs[best_first][of_list]
+    found = np.unique(best // size // items.shape[1] * size + best % size)  # pairs of (user, interest)
+    own = user_interests >= 0
+    hits = among(np.arange(len(own))[:, None] * size + user_interests, found) & own
+    return np.where(own.any(axis=1), hits.sum(axis=1) / own.sum(axis=1).clip(min=1), np.nan)
+
+
 def paired_interval(
     ours: Float[Array, " case"], theirs: Float[Array, " case"], *, seed: int, level: float = 0.95, draws: int = 2000
 ) -> tuple[float, float, float]:
     """The mean difference of two models over the same cases, and its bootstrap interval (percentiles).
 
-    Each draw takes as many cases as there are, with repetition, and the difference of both models on those.
+    Each draw takes as many cases as there are, with repetition, and the difference of both models on those. Source:
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+
+    Raises:
+        ValueError: if the cases are not the same in number, there is none, or one is NaN (leave it out of both).
 
     >>> difference, low, high = paired_interval(np.array([1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0]), seed=0)
     >>> round(difference, 2), low >= 0
@@ -118,9 +168,21 @@ def paired_interval(
     if len(ours) != len(theirs):
         raise ValueError(f"theirs: {len(theirs)} values for {len(ours)} of ours; both must cover the same cases")
     difference = ours - theirs
+    if len(difference) == 0 or np.isnan(difference).any():
+        raise ValueError("ours, theirs: no case, or one that is NaN; give at least one, and leave NaN out of both")
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} is out of range; it must be between 0 and 1, such as 0.95")
+    if draws < 1:
+        raise ValueError(f"draws: {draws} is out of range; it must be at least 1")
     generator = np.random.default_rng(seed)
-    means = [difference[generator.integers(len(difference), size=len(difference))].mean() for _ in range(draws)]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    at_once = max(1, 1_000_000 // len(difference))  # some draws at a time, to bound the memory
+    means = [
+        difference[generator.integers(len(difference), size=(min(at_once, draws - start), len(difference)))].mean(
+            axis=1
+        )
+        for start in range(0, draws, at_once)
+    ]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(difference.mean()), float(low), float(high)
 
 
@@ -187,25 +249,54 @@ class Evaluation:
             for num in (20, 50)
             if num <= self.hits.shape[1]
         }
-        if self.users.vectors.shape[1] > 1:
-            numbers["cosine"] = float(np.nanmean(pairwise_cosine(self.users)))
+        cosines = pairwise_cosine(self.users)
+        if not np.isnan(cosines).all():  # some user has several towers
+            numbers["cosine"] = float(np.nanmean(cosines))
         return numbers
 
 
 @torch.no_grad()
-def evaluate(model: Model, cases: Cases, *, num: int = 50, batch_size: int = 2048) -> Evaluation:
-    """Rank all items for every case: each tower's `num` nearest, merged, and the hits among the first `num`."""
+def evaluate(
+    model: Model,
+    cases: Cases,
+    *,
+    num: int = 50,
+    batch_size: int = 2048,
+    index: ItemIndex | None = None,
+    exclude: Literal["history"] | Int64[Array, "case slot"] | None = None,
+) -> Evaluation:
+    """Rank all items for every case: each tower's `num` nearest, merged, and the hits among the first `num`.
+
+    The model may live on any device; what is returned is on the CPU.
+
+    Args:
+        index: of the model's items, to search another way than exactly.
+        exclude: items that no list may hold. "history" leaves out the items that the model reads of the case; give
+            the items themselves, padded with −1, where more is known of a user, such as all before the cut. By
+            default nothing is left out, as in the protocol. A relevant item that is left out counts as missed, so
+            compare only models with the same exclusion, on cases that say which.
+
+    Raises:
+        ValueError: if `num` is out of range, the index is not of this model's items, or an exclusion does not fit.
+    """
     if not 1 <= num <= model.num_items:
         raise ValueError(f"num: {num} is out of range; it must be 1 to {model.num_items}, the number of items")
+    index = index_items(model) if index is None else index
+    if (len(index), index.similarity) != (model.num_items, model.similarity):
+        raise ValueError(
+            f"index: {len(index)} items by {index.similarity}, but the model has {model.num_items} by "
+            f"{model.similarity}; make it with index_items(model)"
+        )
+    if isinstance(exclude, str):
+        exclude = np.where(cases.batch.mask.numpy(), cases.batch.history.numpy(), -1)
     parts = [model.users(cases.batch[start : start + batch_size]) for start in range(0, len(cases), batch_size)]
-    attention = (
-        None if parts[0].attention is None else torch.cat([p.attention for p in parts if p.attention is not None])
+    attention = [part.attention for part in parts if part.attention is not None]
+    users = replace(
+        parts[0],
+        vectors=torch.cat([part.vectors for part in parts]).cpu(),
+        mask=torch.cat([part.mask for part in parts]).cpu(),
+        attention=torch.cat(attention).cpu() if attention else None,
     )
-    users = Users(
-        vectors=torch.cat([part.vectors for part in parts]),
-        mask=torch.cat([part.mask for part in parts]),
-        attention=attention,
-    )
-    lists = search_towers(index_items(model), users, num)
+    lists = search_towers(index, users, num, exclude)
     ranking = merge(lists, num)
     return Evaluation(cases=cases, users=users, lists=lists, ranking=ranking, hits=find_hits(ranking.items, cases))

@@ -1,24 +1,51 @@
 """Serving: each of a user's vectors fetches its nearest items, and the K lists become one ranking (Fig. 2, left)."""
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
+from mtmi_lite.files import save_arrays
 from mtmi_lite.models import Model, Similarity, Users
 
 Array = np.ndarray
+Kind = Literal["exact", "ivf", "hnsw"]
+PER_LIST = 39
+"""An IVF list is learned from at least so many items: with fewer, Faiss warns that its centre is a poor one."""
+
+LAST = np.int32(2**31 - 1)
+"""Sorts behind every similarity."""
 
 
 class ItemIndex:
-    """All items, searched exactly with Faiss for those most similar to a query.
+    """All items, searched with Faiss for those most similar to a query.
+
+    - "exact" compares a query with every item.
+    - "ivf" (inverted file) groups the items around `num_lists` centres and compares a query with the items of the
+      `num_probes` nearest groups only.
+    - "hnsw" (a graph of near neighbours; Malkov and Yashunin, TPAMI 2020) links each item to `num_links` others and
+      walks along the links, with the `ef_search` best items so far in hand.
+
+    An approximate index may miss items; `approximate_recall` says how many. The same vectors and settings give the
+    same index: the centres are seeded, and the graph is built by one thread.
 
     Args:
         vectors: `v_t` of every item.
         similarity: "cosine" or "inner-product", the model's own.
+        kind: "exact", "ivf" or "hnsw".
+        num_lists: by default 4·√items, and fewer where a list would have less than 39 items.
+        num_probes: by default an eighth of the lists; with all of them nothing is missed.
+        num_links: 32 by default. More find more, and cost memory.
+        ef_search: 64 by default. More find more, and cost time.
+
+    Raises:
+        ValueError: for a setting that is out of range or belongs to another kind, and for vectors with a NaN.
 
     >>> index = ItemIndex(torch.eye(3), "cosine")
     >>> scores, items = index.search(torch.tensor([[2.0, 1.0, 0.0]]), 2)
@@ -26,18 +53,59 @@ class ItemIndex:
     ([[0, 1]], [[0.8899999856948853, 0.44999998807907104]])
     """
 
-    def __init__(self, vectors: Float[Tensor, "item dim"], similarity: Similarity) -> None:
+    def __init__(
+        self,
+        vectors: Float[Tensor, "item dim"],
+        similarity: Similarity,
+        kind: Kind = "exact",
+        *,
+        num_lists: int | None = None,
+        num_probes: int | None = None,
+        num_links: int | None = None,
+        ef_search: int | None = None,
+    ) -> None:
         import faiss  # here, so that a reader of the losses does not wait for it
 
         if similarity not in ("cosine", "inner-product"):
             raise ValueError(f"similarity: {similarity!r} is not known; it must be 'cosine' or 'inner-product'")
+        if kind not in ("exact", "ivf", "hnsw"):
+            raise ValueError(f"kind: {kind!r} is not known; it must be 'exact', 'ivf' or 'hnsw'")
         self.similarity: Similarity = similarity
+        self.kind: Kind = kind
         self.vectors = self._prepare(vectors)
-        self.faiss = faiss.IndexFlatIP(self.vectors.shape[1])
-        self.faiss.add(self.vectors)
+        num_items, dim = self.vectors.shape
+        num_lists = self._setting("ivf", "num_lists", num_lists, 4 * math.isqrt(num_items), 1, num_items // PER_LIST)
+        num_probes = self._setting("ivf", "num_probes", num_probes, num_lists // 8, 1, num_lists)
+        num_links = self._setting("hnsw", "num_links", num_links, 32, 2, num_items - 1)
+        ef_search = self._setting("hnsw", "ef_search", ef_search, 64, 1, num_items)
+        factory = {"exact": "Flat", "ivf": f"IVF{num_lists},Flat", "hnsw": f"HNSW{num_links},Flat"}[kind]
+        self.faiss: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+        threads = faiss.omp_get_max_threads()
+        if kind == "ivf":
+            self.faiss.nprobe = num_probes
+            self.faiss.cp.min_points_per_centroid = 1  # no warning where all items make one short list
+        elif kind == "hnsw":
+            self.faiss.hnsw.efSearch = ef_search
+            faiss.omp_set_num_threads(1)  # several would link the items in an order of chance
+        try:
+            self.faiss.train(self.vectors)
+            self.faiss.add(self.vectors)
+        finally:
+            faiss.omp_set_num_threads(threads)
+
+    def _setting(self, kind: Kind, name: str, given: int | None, default: int, least: int, most: int) -> int:
+        most = max(least, most)
+        if given is not None and kind != self.kind:
+            raise ValueError(f"{name}: {given} is for kind={kind!r}, but this is {self.kind!r}; leave it out")
+        if given is not None and not least <= given <= most:
+            raise ValueError(f"{name}: {given} is out of range; it must be {least} to {most} with these items")
+        return min(max(default, least), most) if given is None else given
+
+    def __len__(self) -> int:
+        return len(self.vectors)
 
     def _prepare(self, vectors: Tensor) -> Float32[Array, "_ dim"]:
-        vectors = vectors.detach().float()
+        vectors = vectors.detach().cpu().float()
         if not vectors.isfinite().all():
             raise ValueError("vectors: a NaN or infinite number among them; the model that made them has diverged")
         return (F.normalize(vectors, dim=-1) if self.similarity == "cosine" else vectors).contiguous().numpy()
@@ -47,23 +115,83 @@ class ItemIndex:
     ) -> tuple[Float32[Array, "query num"], Int64[Array, "query num"]]:
         """The `num` most similar items of each query, best first, ties by item id, and their similarities.
 
+        An approximate index may find fewer: the rest are −1, of similarity −∞. Which of several equal items stand
+        at the end of its list is not settled by id.
+
         Raises:
             ValueError: if `num` is not 1 to the number of items.
         """
-        num_items = len(self.vectors)
+        num_items = len(self)
         if not 1 <= num <= num_items:
             raise ValueError(f"num: {num} is out of range; it must be 1 to {num_items}, the number of items")
+        exact = self.kind == "exact"
         prepared = self._prepare(queries)
-        scores, items = self.faiss.search(prepared, min(num + 1, num_items))
-        if num < num_items:
+        if prepared.shape[1] != (dim := self.vectors.shape[1]):
+            raise ValueError(f"queries: {prepared.shape[1]} numbers each, but {dim} an item; take both of one model")
+        scores, items = self.faiss.search(prepared, min(num + exact, num_items))
+        if exact and num < num_items:
             # which of several equal items Faiss keeps at the edge of the list is chance: settle those rows by id
             for row in np.flatnonzero(scores[:, num - 1] == scores[:, num]):
                 everything = self.vectors @ prepared[row]
                 items[row, :num] = np.lexsort((np.arange(num_items), -everything))[:num]
                 scores[row, :num] = everything[items[row, :num]]
         scores, items = scores[:, :num], items[:, :num]
+        scores[items < 0] = -np.inf
         order = np.lexsort((items, -scores))
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(items, order, axis=1)
+
+    def save(self, path: Path | str) -> None:
+        """Write the index to one file, which `load_index` reads."""
+        import faiss
+
+        names = {"similarity": np.array(self.similarity), "kind": np.array(self.kind)}
+        save_arrays(path, compressed=False, faiss=faiss.serialize_index(self.faiss), **names)
+
+
+def load_index(path: Path | str) -> ItemIndex:
+    """The index that `ItemIndex.save` wrote: the same vectors, the same answers.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged, or is something else.
+    """
+    import faiss
+
+    index = ItemIndex.__new__(ItemIndex)
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            index.similarity, index.kind = saved["similarity"].item(), saved["kind"].item()
+            index.faiss = faiss.deserialize_index(saved["faiss"])
+        index.vectors = index.faiss.reconstruct_n(0, index.faiss.ntotal)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a foreign file fails in any way there is: zipfile's, NumPy's or Faiss's
+        raise ValueError(f"{path}: not a whole index as ItemIndex.save writes it; make it anew and save it") from error
+    return index
+
+
+def approximate_recall(index: ItemIndex, exact: ItemIndex, queries: Float[Tensor, "query dim"], num: int) -> float:
+    """The part of the exact first `num` items that the approximate index finds, the mean over queries.
+
+    An item that is not in the exact list counts as missed even where it is equal to the last one there.
+
+    >>> exact = ItemIndex(torch.eye(3), "cosine")
+    >>> approximate_recall(ItemIndex(torch.eye(3), "cosine", "hnsw"), exact, torch.eye(3), 1)
+    1.0
+    """
+    rows = np.arange(len(queries))[:, None] * len(exact)
+    found, wanted = (one.search(queries, num)[1] for one in (index, exact))
+    return float((among(rows + found, np.sort(rows + wanted, axis=None)) & (found >= 0)).mean())
+
+
+def among(values: Int64[Array, "*shape"], wanted: Int64[Array, " wanted"]) -> Bool[Array, "*shape"]:
+    """True where a value is one of those wanted, which are sorted.
+
+    >>> among(np.array([3, 4, 9]), np.array([4, 7])).tolist()
+    [False, True, False]
+    """
+    end = np.iinfo(np.int64).min  # stands behind the last of the wanted, and is no value
+    return np.append(wanted, end)[np.searchsorted(wanted, values)] == values
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,12 +202,39 @@ class TowerLists:
     scores: Float32[Array, "user tower num"]
 
 
-def search_towers(index: ItemIndex, users: Users, num: int) -> TowerLists:
-    """One query a tower: the `num` nearest items of each of the users' vectors."""
-    present = users.mask.numpy()
-    items = np.full((*present.shape, num), -1, dtype=np.int64)
-    scores = np.full((*present.shape, num), -np.inf, dtype=np.float32)
-    scores[present], items[present] = index.search(users.vectors[users.mask], num)
+def search_towers(
+    index: ItemIndex, users: Users, num: int, exclude: Int64[Array, "user slot"] | None = None
+) -> TowerLists:
+    """One query a tower: the `num` nearest items of each of the users' vectors.
+
+    Args:
+        exclude: items to leave out for each user, −1 for none: what is bought already, for example. The index is
+            asked for as many more items as the largest number left out, so from an exact index a list is the first
+            `num` of what remains; where less than `num` remains, the rest are −1.
+
+    >>> users = Users(vectors=torch.tensor([[[3.0, 2.0, 1.0]]]), mask=torch.tensor([[True]]))
+    >>> search_towers(ItemIndex(torch.eye(3), "cosine"), users, 2, exclude=np.array([[0, -1]])).items.tolist()
+    [[[1, 2]]]
+    """
+    present, num_items = users.mask.cpu().numpy(), len(index)
+    exclude = np.empty((len(present), 0), dtype=np.int64) if exclude is None else exclude
+    if len(exclude) != len(present):
+        raise ValueError(f"exclude: {len(exclude)} rows for {len(present)} users; give one each")
+    bad = exclude[(exclude < -1) | (exclude >= num_items)]
+    if len(bad):
+        raise ValueError(f"exclude: {bad[0]} is out of range; items are 0 to {num_items - 1}, and −1 is none")
+    user, slot = np.nonzero(exclude >= 0)
+    gone = np.unique(user * num_items + exclude[user, slot])
+    most_gone = int(np.bincount(gone // num_items).max(initial=0))
+    length = max(num, min(num + most_gone, num_items))
+    items = np.full((*present.shape, length), -1, dtype=np.int64)
+    scores = np.full((*present.shape, length), -np.inf, dtype=np.float32)
+    scores[present], items[present] = index.search(users.vectors[users.mask], length)
+    if len(gone):
+        absent = among(np.arange(len(present))[:, None, None] * num_items + items, gone) | (items < 0)
+        items, scores = np.where(absent, -1, items), np.where(absent, np.float32(-np.inf), scores)
+        kept = np.argsort(absent, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
+        items, scores = (np.take_along_axis(array, kept, axis=2) for array in (items, scores))
     return TowerLists(items=items, scores=scores)
 
 
@@ -110,26 +265,74 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     num_users, num_towers, length = lists.items.shape
     if not 1 <= num <= num_towers * length:
         raise ValueError(f"num: {num} is out of range; it must be 1 to {num_towers * length}, all the lists hold")
-    items, scores = lists.items.reshape(num_users, -1), lists.scores.reshape(num_users, -1)
-    best_first = np.lexsort((items, -scores))  # stable: among equals the first tower stays first
-    items = np.take_along_axis(items, best_first, axis=1)
-    # sorted by item, a repeat stands right behind the better one; only as many are needed as are asked for
-    by_item = np.argsort(items, axis=1, kind="stable")
-    together = np.take_along_axis(items, by_item, axis=1)
-    repeated = np.zeros(items.shape, dtype=bool)
-    np.put_along_axis(repeated, by_item[:, 1:], together[:, 1:] == together[:, :-1], axis=1)
-    repeated |= items < 0
-    kept = np.argsort(repeated, axis=1, kind="stable")[:, :num]  # what is not repeated moves to the front, in order
-    absent = np.take_along_axis(repeated, kept, axis=1)
-    best_first = np.take_along_axis(best_first, kept, axis=1)
-    return Ranking(
-        items=np.where(absent, -1, np.take_along_axis(items, kept, axis=1)),
-        scores=np.where(absent, -np.inf, np.take_along_axis(scores, best_first, axis=1)).astype(np.float32),
-        towers=np.where(absent, -1, best_first // length),
-    )
+    parts = [  # so many users at a time that all stays in the processor's cache
+        _merge(lists.items[start : start + 512], lists.scores[start : start + 512], num)
+        for start in range(0, max(num_users, 1), 512)
+    ]
+    items, scores, towers = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Ranking(items=items, scores=scores, towers=towers)
+
+
+def _merge(items: Array, scores: Array, num: int) -> tuple[Array, Array, Array]:
+    """Sorting whole numbers is many times faster than sorting by several keys: what is sorted by stands in their upper
+    32 bits, and in the lower the place it had before."""
+    num_users, num_towers, length = items.shape
+    places = np.arange(num_towers * length)
+    starts = np.arange(num_users)[:, None] * len(places)
+    by_item = np.sort(items.reshape(num_users, -1) << 32 | places, axis=1)
+    item, slot = (by_item >> 32).astype(np.int32), by_item.astype(np.int32)
+    score = scores.ravel()[starts + slot] + np.float32(0)  # makes 0 of −0
+    dropped = item < 0
+    for step in range(1, num_towers):  # an item's copies stand side by side, in the order of the towers
+        same, first = item[:, step:] == item[:, :-step], score[:, :-step] >= score[:, step:]
+        dropped[:, step:] |= same & first
+        dropped[:, :-step] |= same & ~first
+    # read as a whole number, a float's bits are in its order, once those of a negative one are flipped
+    bits = score.view(np.int32)
+    order = np.where(dropped, LAST, ~(bits ^ (bits >> 31 & LAST))).astype(np.int64)
+    order = np.sort(order << 32 | places, axis=1)[:, :num]  # best first, ties by item
+    absent, place = order >> 32 == LAST, starts + order.astype(np.int32)
+    items, scores, slots = item.ravel()[place], score.ravel()[place], slot.ravel()[place]
+    scores[absent] = -np.inf
+    return np.where(absent, -1, items.astype(np.int64)), scores, np.where(absent, -1, slots // np.int64(length))
+
+
+def merge_diverse(lists: TowerLists, num: int, categories: Int64[Array, " item"], *, diversity: float) -> Ranking:
+    """Merge the K lists of each user, with a bonus for an item that is of another category than those before it.
+
+    One place after the other takes, of the items left, the one with the largest
+    `similarity + λ · Σ_{j placed} [category ≠ category of j]`, equal ones in the order of `merge`. With λ = 0 it is
+    `merge`. The similarities returned are the items' own. Source: Cen et al., KDD 2020 (ComiRec), Algorithm 2.
+
+    Args:
+        categories: the category of each item, as a number.
+        diversity: λ, in the unit of the similarity.
+
+    Raises:
+        ValueError: if `num`, λ or the categories do not fit.
+
+    >>> lists = TowerLists(items=np.array([[[0, 1, 2]]]), scores=np.array([[[0.9, 0.8, 0.7]]], dtype=np.float32))
+    >>> merge_diverse(lists, 3, np.array([5, 5, 6]), diversity=0.2).items.tolist()
+    [[0, 2, 1]]
+    """
+    if not 0 <= diversity < np.inf:
+        raise ValueError(f"diversity: {diversity} is out of range; it must be 0 or more, and finite")
+    if lists.items.max(initial=-1) >= len(categories):
+        raise ValueError(f"categories: {len(categories)} of them, but item {lists.items.max()} is ranked; give all")
+    everything = lists.items[0].size
+    ranking = merge(lists, everything if 1 <= num <= everything else num)  # which refuses a num out of range
+    category = categories[ranking.items]  # that of an absent item is never read: nothing lifts its −∞
+    gains = ranking.scores.astype(np.float64)
+    users, places = np.arange(len(gains)), np.empty((len(gains), num), dtype=np.int64)
+    for place in range(num):
+        best = gains.argmax(axis=1)
+        places[:, place] = np.where(np.isneginf(gains[users, best]), -1, best)  # none left: the last is absent then
+        gains += diversity * (category != category[users, best][:, None])
+        gains[users, best] = -np.inf
+    return Ranking(**{name: np.take_along_axis(array, places, axis=1) for name, array in vars(ranking).items()})
 
 
 @torch.no_grad()
-def index_items(model: Model) -> ItemIndex:
-    """An index of all items of a model."""
-    return ItemIndex(model.items(torch.arange(model.num_items)), model.similarity)
+def index_items(model: Model, kind: Kind = "exact") -> ItemIndex:
+    """An index of all items of a model, with the settings that fit their number."""
+    return ItemIndex(model.items(torch.arange(model.num_items)), model.similarity, kind)
