@@ -49,7 +49,7 @@ CASES_OF_BAD_INPUT = {
     "no steps": (lambda: MTMI(num_items=5, num_steps=0), "num_steps: 0", AT_LEAST_1),
     # the objective's settings
     "unknown pull": (lambda: MultiTowerLoss(pull="hinge"), "pull: 'hinge'", "'triplet' or 'infonce'"),
-    "unknown share": (lambda: MultiTowerLoss(share="soft"), "share: 'soft'", "'normalised' or 'raw'"),
+    "unknown share": (lambda: MultiTowerLoss(share="soft"), "share: 'soft'", "'normalised', 'raw'"),
     "negative alpha": (lambda: MultiTowerLoss(alpha=-0.5), "alpha: -0.5", "from 0 upward"),
     "alpha is no number": (lambda: MultiTowerLoss(alpha=float("nan")), "alpha: nan", "from 0 upward"),
     "infinite alpha": (lambda: MultiTowerLoss(alpha=float("inf")), "alpha: inf", "from 0 upward"),
