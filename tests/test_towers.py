@@ -6,7 +6,20 @@ import pytest
 import torch
 from torch import nn
 
-from mtmi_lite.towers import GRU, AttentionFusion, AttentionPooling, ItemTower, MeanPooling
+from mtmi_lite.interactions import features_of
+from mtmi_lite.towers import (
+    GRU,
+    AttentionFusion,
+    AttentionPooling,
+    FeatureTable,
+    InterestRouting,
+    ItemTower,
+    MeanPooling,
+    PositionRouting,
+    SharedAttention,
+    route,
+    squash,
+)
 
 TOWERS = [MeanPooling, GRU, AttentionFusion, AttentionPooling]
 NUM_TOWERS, DIM, STEPS = 3, 4, 5
@@ -106,6 +119,227 @@ def test_mean_pooling_is_the_mean_through_its_network():
             torch.testing.assert_close(vectors[user, j].tolist(), expected, **EXACT)
 
 
+def test_gru_is_the_one_of_pytorch_on_the_items_without_their_padding():
+    """With copied weights; each history is moved to the left and packed, so that PyTorch sees no padding at all."""
+    towers = make(GRU)
+    embedded, mask = some_users()
+    read = embedded.clone().requires_grad_()
+    vectors = towers(read, mask).vectors
+    direction = torch.randn(vectors.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    vectors.backward(direction)
+
+    read_by_pytorch = embedded.clone().requires_grad_()
+    lengths = mask.sum(dim=1)
+    moved = torch.stack([row.roll(int(n) - STEPS, dims=0) for row, n in zip(read_by_pytorch, lengths, strict=True)])
+    packed = nn.utils.rnn.pack_padded_sequence(moved, lengths, batch_first=True, enforce_sorted=False)
+    for j in range(NUM_TOWERS):
+        # PyTorch's gates are in the same order, and its weights lie the other way
+        theirs = nn.GRU(DIM, DIM, batch_first=True).double()
+        pairs = [
+            (theirs.weight_ih_l0, lambda value: value.mT, towers.input),
+            (theirs.bias_ih_l0, lambda value: value, towers.input_bias),
+            (theirs.weight_hh_l0, lambda value: value.mT, towers.state),
+            (theirs.bias_hh_l0, lambda value: value, towers.state_bias),
+        ]
+        with torch.no_grad():
+            for their, turn, our in pairs:
+                their.copy_(turn(our[j]))
+        last = theirs(packed)[1][0]
+        torch.testing.assert_close(vectors[:, j], last, **EXACT)
+        last.backward(direction[:, j], retain_graph=True)
+        for their, turn, our in pairs:
+            torch.testing.assert_close(turn(our.grad[j]), their.grad, **EXACT)
+    torch.testing.assert_close(read.grad, read_by_pytorch.grad, **EXACT)
+
+
+def softmax(logits: list[float]) -> list[float]:
+    exps = [math.exp(logit) for logit in logits]
+    return [value / sum(exps) for value in exps]
+
+
+def attended(logits: list[float], items: list[list[float]]) -> tuple[list[float], list[float]]:
+    """Weights over all slots, and the weighted sum; `logits` and `items` are those of the newest slots."""
+    weights = softmax(logits)
+    fused = [sum(w * item[d] for w, item in zip(weights, items, strict=True)) for d in range(DIM)]
+    return [0.0] * (STEPS - len(items)) + weights, fused
+
+
+def items_and_slots(embedded, mask, user: int) -> tuple[list[list[float]], list[int]]:
+    slots = mask[user].nonzero().flatten().tolist()
+    return [embedded[user, slot].tolist() for slot in slots], slots
+
+
+def test_attention_pooling_lets_each_item_speak_for_itself():
+    towers = make(AttentionPooling)
+    embedded, mask = some_users()
+    users = towers(embedded, mask)
+    inner, outer, place = towers.inner.tolist(), towers.outer.tolist(), towers.place.tolist()
+    for user in range(4):
+        items, slots = items_and_slots(embedded, mask, user)
+        for j in range(NUM_TOWERS):
+            logits = [
+                sum(
+                    outer[j][h][0] * math.tanh(sum(x * inner[j][i][h] for i, x in enumerate(item)) + place[j][slot][h])
+                    for h in range(DIM)
+                )
+                for item, slot in zip(items, slots, strict=True)
+            ]
+            weights, fused = attended(logits, items)
+            torch.testing.assert_close(users.attention[user, j].tolist(), weights, **EXACT)
+            torch.testing.assert_close(users.vectors[user, j].tolist(), fused, **EXACT)
+
+
+def test_shared_attention_is_comirecs_eq_7_and_8():
+    interests = make(SharedAttention)
+    embedded, mask = some_users()
+    users = interests(embedded, mask)
+    w1, w2, place = interests.inner.tolist(), interests.outer.tolist(), interests.place.tolist()
+    assert users.mask.all()
+    for user in range(4):
+        items, slots = items_and_slots(embedded, mask, user)
+        hidden = [
+            [math.tanh(sum((item[i] + place[slot][i]) * w1[i][h] for i in range(DIM))) for h in range(4 * DIM)]
+            for item, slot in zip(items, slots, strict=True)
+        ]
+        for j in range(NUM_TOWERS):
+            logits = [sum(value * w2[h][j] for h, value in enumerate(row)) for row in hidden]
+            weights, fused = attended(logits, items)
+            torch.testing.assert_close(users.attention[user, j].tolist(), weights, **EXACT)
+            torch.testing.assert_close(users.vectors[user, j].tolist(), fused, **EXACT)
+
+
+# ---- dynamic routing
+
+
+def naive_squash(vector: list[float]) -> list[float]:
+    squared = sum(x * x for x in vector)
+    return [squared / (1 + squared) * x / math.sqrt(squared) for x in vector]
+
+
+def naive_route(mapped: list, start: list, iterations: int = 3) -> tuple[list, list]:
+    """Algorithm 1 of ComiRec's paper for one user: `mapped[j][i]` are the items of capsule j, padding left out."""
+    num, length = len(mapped), len(mapped[0])
+    logits = [list(row) for row in start]
+    for _ in range(iterations):
+        over_capsules = [softmax([logits[j][i] for j in range(num)]) for i in range(length)]
+        shares = [[over_capsules[i][j] for i in range(length)] for j in range(num)]
+        capsules = [
+            naive_squash([sum(shares[j][i] * mapped[j][i][d] for i in range(length)) for d in range(DIM)])
+            for j in range(num)
+        ]
+        for j in range(num):
+            for i in range(length):
+                logits[j][i] += sum(x * y for x, y in zip(mapped[j][i], capsules[j], strict=True))
+    return capsules, shares
+
+
+def times(vector: list[float], matrix: list[list[float]]) -> list[float]:
+    return [sum(x * matrix[i][d] for i, x in enumerate(vector)) for d in range(len(matrix[0]))]
+
+
+ROUTED = {"rtol": 1e-8, "atol": 1e-8}  # a squash has the root of ‖s‖² + 1e-12
+
+
+def test_position_routing_is_comirecs_algorithm_1():
+    interests = make(PositionRouting)
+    embedded, mask = some_users()
+    users = interests(embedded, mask)
+    weight = interests.weight.unflatten(2, (NUM_TOWERS, DIM)).tolist()  # [step][dim][tower][dim]
+    assert users.mask.all()
+    for user in range(4):
+        items, slots = items_and_slots(embedded, mask, user)
+        mapped = [
+            [times(item, [row[j] for row in weight[slot]]) for item, slot in zip(items, slots, strict=True)]
+            for j in range(NUM_TOWERS)
+        ]
+        capsules, shares = naive_route(mapped, [[0.0] * len(items)] * NUM_TOWERS)
+        torch.testing.assert_close(users.vectors[user].tolist(), capsules, **ROUTED)
+        for j, row in enumerate(shares):
+            expected = [0.0] * (STEPS - len(items)) + row
+            torch.testing.assert_close(users.attention[user, j].tolist(), expected, **ROUTED)
+
+
+def test_interest_routing_is_minds():
+    """One matrix for all, logits from the start that was drawn, as many capsules as log₂ of the history, a network."""
+    interests = make(InterestRouting)
+    embedded, mask = some_users()
+    users = interests(embedded, mask)
+    bilinear, inner, outer = interests.bilinear.tolist(), interests.inner.tolist(), interests.outer.tolist()
+    assert users.mask.tolist() == [[True, True, False], [True, False, False], [True, False, False], [True, True, False]]
+    for user in range(4):
+        items, slots = items_and_slots(embedded, mask, user)
+        num = int(users.mask[user].sum())
+        mapped = [[times(item, bilinear) for item in items]] * num
+        capsules, shares = naive_route(
+            mapped, [[interests.start[j, slot].item() for slot in slots] for j in range(num)]
+        )
+        for j in range(num):
+            vector = times([max(0.0, x) for x in times(capsules[j], inner)], outer)
+            torch.testing.assert_close(users.vectors[user, j].tolist(), vector, **ROUTED)
+            expected = [0.0] * (STEPS - len(items)) + shares[j]
+            torch.testing.assert_close(users.attention[user, j].tolist(), expected, **ROUTED)
+        assert (users.attention[user, num:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("num_items", "num_interests"), [(1, 1), (2, 1), (3, 1), (4, 2), (7, 2), (8, 3), (15, 3), (16, 4), (20, 4)]
+)
+def test_interest_routing_has_as_many_interests_as_the_logarithm_of_the_history(num_items, num_interests):
+    """`K′ = max(1, min(K, ⌊log₂ n⌋))`, at every power of two and on both sides of it."""
+    assert num_interests == max(1, min(4, math.floor(math.log2(num_items))))
+    interests = InterestRouting(num_towers=4, dim=DIM, num_steps=20, generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(20) >= 20 - num_items
+    present = interests(torch.randn(1, 20, DIM) * mask[:, None], mask[None]).mask[0]
+    assert present.tolist() == [j < num_interests for j in range(4)]
+
+
+@pytest.mark.parametrize("tower", [InterestRouting, PositionRouting])
+def test_capsules_share_out_every_item_and_nothing_of_the_padding(tower):
+    embedded, mask = some_users()
+    attention = make(tower)(embedded, mask).attention
+    torch.testing.assert_close(attention.sum(dim=1), mask.double())
+
+
+def test_the_gradient_of_routing_flows_through_the_last_time_only():
+    """So it is that of capsules made from shares that are constants."""
+    generator = torch.Generator().manual_seed(3)
+    mapped = torch.randn(2, NUM_TOWERS, STEPS, DIM, generator=generator, dtype=torch.float64).requires_grad_()
+    start = torch.randn(NUM_TOWERS, STEPS, generator=generator, dtype=torch.float64)
+    everyone, whole = torch.ones(2, NUM_TOWERS, dtype=torch.bool), torch.ones(2, STEPS, dtype=torch.bool)
+    capsules, shares = route(mapped, start, whole, everyone)
+    assert not shares.requires_grad
+    found = torch.autograd.grad(capsules[..., 0].sum(), mapped)[0]
+    by_hand = squash((shares[..., None] * mapped).sum(dim=2))
+    torch.testing.assert_close(found, torch.autograd.grad(by_hand[..., 0].sum(), mapped)[0], **EXACT)
+
+
+def test_without_a_start_that_differs_the_interests_of_mind_stay_the_same():
+    interests = make(InterestRouting)
+    interests.start.zero_()
+    embedded, mask = some_users()
+    vectors = interests(embedded, mask).vectors
+    torch.testing.assert_close(vectors[0, 0], vectors[0, 1], **EXACT)
+
+
+def test_the_start_of_routing_is_drawn_once_and_kept_with_the_weights():
+    one, other = make(InterestRouting), make(InterestRouting, seed=1)
+    embedded, mask = some_users()
+    assert torch.equal(one(embedded, mask).vectors, one(embedded, mask).vectors)
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one(embedded, mask).vectors, other(embedded, mask).vectors)
+
+
+def test_squash_by_hand_and_at_zero():
+    found = squash(torch.tensor([[3.0, 4.0], [300.0, 400.0]], dtype=torch.float64))
+    expected = [[0.6 * 25 / 26, 0.8 * 25 / 26], [0.6 * 250000 / 250001, 0.8 * 250000 / 250001]]
+    torch.testing.assert_close(found.tolist(), expected, **EXACT)
+    nothing = torch.zeros(1, 2, requires_grad=True)
+    value = squash(nothing)
+    value.sum().backward()
+    assert value.tolist() == [[0.0, 0.0]]
+    assert nothing.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("tower", TOWERS)
 def test_towers_start_apart_and_as_their_seed_says(tower):
     embedded, mask = some_users()
@@ -127,3 +361,34 @@ def test_the_item_tower_reads_the_table():
     table = nn.Embedding(5, DIM)
     ids = torch.tensor([[4, 0], [2, 4]])
     assert torch.equal(ItemTower(table)(ids), table.weight[ids])
+
+
+# ---- features
+
+SHARED = features_of([["tea", "gift"], [], ["gift"], ["tea"]])  # gift is 0, tea is 1
+
+
+def test_a_feature_table_is_the_mean_of_the_features_and_zero_without_one():
+    table = FeatureTable(num_features=2, dim=DIM, generator=torch.Generator().manual_seed(0))
+    gift, tea = table.weight
+    found = table(torch.from_numpy(SHARED.ids))
+    torch.testing.assert_close(found, torch.stack([(gift + tea) / 2, 0 * gift, gift, tea]))
+    found.sum().backward()
+    torch.testing.assert_close(table.weight.grad, torch.full((2, DIM), 1.5))  # 1/2 and 1, twice; padding adds nothing
+
+
+def test_an_item_with_features_is_its_row_and_their_mean_and_a_cold_one_their_mean_alone():
+    table = nn.Embedding(4, DIM)
+    warm = torch.tensor([True, True, False, False])
+    items = ItemTower(table, generator=torch.Generator().manual_seed(0), features=SHARED, warm=warm)
+    gift, tea = items.features.weight
+    expected = torch.stack([table.weight[0] + (gift + tea) / 2, table.weight[1], gift, tea])
+    torch.testing.assert_close(items(torch.arange(4)), expected)
+    items(torch.arange(4)).sum().backward()
+    assert (table.weight.grad != 0).any(dim=1).tolist() == warm.tolist()
+
+
+def test_without_a_word_on_it_every_item_is_warm():
+    table = nn.Embedding(4, DIM)
+    items = ItemTower(table, generator=torch.Generator().manual_seed(0), features=SHARED)
+    torch.testing.assert_close(items(torch.tensor([2])), (table.weight[2] + items.features.weight[0])[None])
