@@ -49,7 +49,7 @@ solutions: $(DEV) ## build and execute the solved notebooks into notebooks/solve
 bench: $(DEV) ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench
 
-data: $(BASE) ## list the logs that the course can use
+data: $(BASE) ## fetch MovieLens-100k (it names the licence first), and list the logs
 	@$(PY) -m mtmi_lite.datasets
 
 clean: ## remove what these targets made, .venv too

@@ -1,21 +1,53 @@
-"""Where logs come from: real purchases that ship with the package, and a planted world whose truth is known.
+"""Where logs come from: one that ships with the package, one that is planted, and the four of the paper's Table 2.
 
-`python -m mtmi_lite.datasets` says what there is.
+`python -m mtmi_lite.datasets`, which is `make data`, fetches MovieLens-100k and says what there is.
 """
 
 import hashlib
 import io
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from bisect import bisect
+from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
-from mtmi_lite.interactions import FIRST_TARGET, Interactions, filter_items_first
+from mtmi_lite.files import whole_file
+from mtmi_lite.interactions import FIRST_TARGET, Interactions, describe, filter_items_first, from_columns
+from mtmi_lite.readers import read_interactions
 
 Array = np.ndarray
 ONLINE_RETAIL = Path(__file__).parent / "data" / "online_retail.npz"
 ONLINE_RETAIL_SHA256 = "339af34b1cfae908d83f454731ff4e92656f44e615aa5aceae8003a02ceb210e"
+REINSTALL = "reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its repository"
+DATA = Path(__file__).parents[1] / "data"
+"""Where what may not be redistributed is kept; git ignores it."""
+MOVIELENS_LICENCE = (
+    "MovieLens-100k is for research: acknowledge its use, do not redistribute it, and make no money with it unless "
+    "permitted. Its terms: https://files.grouplens.org/datasets/movielens/ml-100k-README.txt. Cite: F. M. Harper and "
+    "J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015, doi:10.1145/2827872."
+)
+
+
+GROUPLENS, GROUPLENS_SHA256 = "ml-100k.zip", "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229"
+GROUPLENS_URL = f"https://files.grouplens.org/datasets/movielens/{GROUPLENS}"
+RECBOLE, RECBOLE_SHA256 = (
+    "recbole-1.2.1-py3-none-any.whl",
+    "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+)
+GENRES = (
+    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|"
+    "Mystery|Romance|Sci-Fi|Thriller|War|Western"
+)
+AGES = ("under 18", "18 to 24", "25 to 34", "35 to 44", "45 to 49", "50 to 55", "56 and over")
 LOGS = ("online-retail", "planted", "movielens")
 """What a lesson's parameter `data` may be."""
 
@@ -24,6 +56,7 @@ def load_log(name: str) -> Interactions:
     """The log that a lesson's parameter `data` names, with default settings.
 
     Raises:
+        FileNotFoundError: for "movielens" before `make data`.
         ValueError: for a name that is not one of `LOGS`.
 
     >>> load_log("online-retail").num_users
@@ -57,7 +90,7 @@ def online_retail(*, filtered: bool = True) -> Interactions:
     >>> int(log.user_labels[0]), str(log.item_names[log.of(0)[0]])
     (12347, 'Black candelabra t-light holder')
     """
-    arrays = np.load(io.BytesIO(_checked_bytes(ONLINE_RETAIL, ONLINE_RETAIL_SHA256)), allow_pickle=False)
+    arrays = np.load(io.BytesIO(_checked_bytes(ONLINE_RETAIL, ONLINE_RETAIL_SHA256, REINSTALL)), allow_pickle=False)
     # a customer has visits, a visit has one time and some items
     visits, visit_sizes = arrays["visits_of_customer"], arrays["items_of_visit"]
     visit_ends = np.cumsum(visit_sizes, dtype=np.int64)
@@ -71,31 +104,175 @@ def online_retail(*, filtered: bool = True) -> Interactions:
     return filter_items_first(log) if filtered else log
 
 
-def _checked_bytes(path: Path, expected: str) -> bytes:
+def _checked_bytes(path: Path, expected: str, cure: str) -> bytes:
     if not path.exists():
-        raise FileNotFoundError(
-            f"{path}: the file is missing; reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its "
-            "repository"
-        )
+        raise FileNotFoundError(f"{path}: the file is missing; {cure}")
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
+    if (found := _sha256(content)) != expected:
         raise ValueError(
             f"{path}: the file was cut short or changed: its SHA-256 is {found} ({len(content):,} bytes), and it must "
-            f"be {expected}; reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its repository"
+            f"be {expected}; {cure}"
         )
     return content
 
 
-def movielens_100k() -> Interactions:
-    """MovieLens-100k, which may not be redistributed: not supported in this version.
+def movielens_100k(folder: Path | str = DATA, *, filtered: bool = True) -> Interactions:
+    """MovieLens-100k: ratings of films as implicit interactions, with titles, genres and who the users are.
+
+    Filtered, it has the 943 users, 1,349 items and 99,287 interactions of Table 2. Item features are genres; user
+    features are gender, occupation, and the age groups of the later MovieLens sets. 76% of the ratings share their
+    second with another one of the same user; those keep the order of the file.
+
+    Args:
+        folder: where `fetch_movielens` put the archive.
+        filtered: keep only what passes `filter_items_first`; otherwise all 100,000 ratings.
 
     Raises:
-        NotImplementedError: always.
+        FileNotFoundError: if it is not there; `make data` fetches it.
+        ValueError: if the archive is cut short or changed.
     """
-    raise NotImplementedError(
-        "data: 'movielens' is not supported yet, it arrives with a later version; use 'online-retail' or 'planted'"
-    )
+    folder = Path(folder)
+    cure = f"delete it and run `make data`. {MOVIELENS_LICENCE}"
+    if (folder / GROUPLENS).exists():
+        archive = zipfile.ZipFile(io.BytesIO(_checked_bytes(folder / GROUPLENS, GROUPLENS_SHA256, cure)))
+        ratings, films, people = (
+            archive.read(f"ml-100k/u.{kind}").decode("latin-1") for kind in ("data", "item", "user")
+        )
+        rows = [line.split("|") for line in films.splitlines()]
+        names = {film: title.removesuffix(" (V)") for film, title, *_ in rows}
+        genres = {
+            row[0]: [genre for genre, has in zip(GENRES.split("|"), row[5:], strict=True) if has == "1"] for row in rows
+        }
+        users = [line.split("|") for line in people.splitlines()]
+    elif (folder / RECBOLE).exists():
+        archive = zipfile.ZipFile(io.BytesIO(_checked_bytes(folder / RECBOLE, RECBOLE_SHA256, cure)))
+        where = "recbole/dataset_example/ml-100k/ml-100k"
+        ratings, films, people = (
+            archive.read(f"{where}.{kind}").decode().partition("\n")[2] for kind in ("inter", "item", "user")
+        )
+        rows = [line.split("\t") for line in films.splitlines()]
+        names = {film: f"{title} ({year})" if year.isdigit() else title for film, title, year, _ in rows}
+        names["267"] = "unknown"  # mistyped there
+        genres = {film: text.split() for film, _, _, text in rows}
+        users = [line.split("\t") for line in people.splitlines()]
+    else:
+        raise FileNotFoundError(
+            f"{folder / GROUPLENS}: MovieLens-100k is not there, and {RECBOLE} is not either; run `make data`, which "
+            f"fetches one of them. {MOVIELENS_LICENCE}"
+        )
+    columns = np.array([line.split("\t") for line in ratings.splitlines()])
+    log = from_columns(users=columns[:, 0], items=columns[:, 1], times=columns[:, 3].astype(np.int64))
+    log = filter_items_first(log) if filtered else log
+    about = {
+        user: [f"age: {AGES[bisect([18, 25, 35, 45, 50, 56], int(age))]}", f"gender: {gender}", f"occupation: {job}"]
+        for user, age, gender, job, _ in users
+    }
+    return describe(log, item_names=names, item_features=genres, user_features=about)
+
+
+def fetch_movielens(folder: Path | str = DATA, *, say: Callable[[str], None] = lambda text: None) -> Path:
+    """Fetch MovieLens-100k from GroupLens or, where that fails, in the RecBole wheel from Python's package index.
+
+    An archive is written whole or not at all, and only with the right checksum. One that is there is not fetched
+    again, unless it is damaged: then it goes.
+
+    Args:
+        say: is told the licence, before anything is fetched, and then what happens.
+
+    Raises:
+        OSError: if neither can be fetched.
+    """
+    say(MOVIELENS_LICENCE)
+    sources = ((GROUPLENS, GROUPLENS_SHA256, _download), (RECBOLE, RECBOLE_SHA256, _download_wheel))
+    for name, sha256, _ in sources:
+        path = Path(folder) / name
+        if path.exists() and _sha256(path.read_bytes()) == sha256:
+            return path
+        path.unlink(missing_ok=True)
+    for name, sha256, download in sources:
+        say(f"Fetching {name}.")
+        try:
+            content = download()
+            if _sha256(content) != sha256:
+                raise OSError(f"what came has the SHA-256 {_sha256(content)}, and it must be {sha256}")
+        except (OSError, HTTPException, subprocess.SubprocessError) as error:
+            say(f"{name} can not be fetched: {error}.")
+            continue
+        with whole_file(Path(folder) / name) as file:
+            file.write(content)
+        return Path(folder) / name
+    raise OSError(f"MovieLens-100k: can not be fetched; try again with a network, or put {GROUPLENS_URL} into {folder}")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _download() -> bytes:
+    with urllib.request.urlopen(GROUPLENS_URL, timeout=10) as answer:
+        return answer.read()
+
+
+def _download_wheel() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        command = f"-m pip download --no-deps --quiet --disable-pip-version-check --dest {folder} recbole==1.2.1"
+        subprocess.run([sys.executable, *command.split()], check=True, timeout=300)
+        return (Path(folder) / RECBOLE).read_bytes()
+
+
+def retail_rocket(path: Path | str, *, filtered: bool = True) -> Interactions:
+    """Retail Rocket's `events.csv`: the views, not carts and purchases, as in the paper. Times are milliseconds.
+
+    Table 2 has 33,708 users, 81,635 items and 356,840 interactions; the file can not be redistributed, and we have not
+    checked this against it.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_interactions`.
+    """
+    log = read_interactions(path, user="visitorid", item="itemid", time="timestamp", only=("event", "view"))
+    return filter_items_first(log) if filtered else log
+
+
+def amazon_books(
+    path: Path | str, *, layout: Literal["ratings-2014", "ratings-2018", "reviews"], filtered: bool = True
+) -> Interactions:
+    """Amazon Books, ratings or reviews. Table 2 has 603,668 users, 367,982 items and 8,898,041 interactions.
+
+    The two editions of the ratings have no header and other orders of columns, which the file does not tell. We have
+    not checked the counts against the files, which can not be redistributed.
+
+    Args:
+        layout: "ratings-2014" is `ratings_Books.csv`, lines of user, item, rating, time; "ratings-2018" is `Books.csv`,
+            lines of item, user, rating, time; "reviews" are JSON lines with `reviewerID`, `asin`, `unixReviewTime`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_interactions`; also for an unknown `layout`.
+    """
+    if layout == "reviews":
+        log = read_interactions(path, user="reviewerID", item="asin", time="unixReviewTime")
+    elif layout in ("ratings-2014", "ratings-2018"):
+        first = ["user_id", "item_id"] if layout == "ratings-2014" else ["item_id", "user_id"]
+        log = read_interactions(path, header=[*first, "rating", "timestamp"])
+    else:
+        raise ValueError(f"layout: {layout!r} is not known; it must be 'ratings-2014', 'ratings-2018' or 'reviews'")
+    return filter_items_first(log) if filtered else log
+
+
+def gowalla(path: Path | str, *, filtered: bool = True) -> Interactions:
+    """Gowalla's check-ins, SNAP's `loc-gowalla_totalCheckins.txt`, plain or gzipped; repeats kept.
+
+    Table 2 says 976,779 users, 1,708,530 items and 85,384,110 interactions, but that is the Taobao row of ComiRec's
+    paper. REMI's Gowalla has 174,605 items (5-core), or 57,445 items and 2,061,264 interactions (10-core). We have not
+    checked these against the file.
+
+    The file is newest first, so check-ins of one second are taken from the end.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_interactions`.
+    """
+    header = ["user_id", "timestamp", "latitude", "longitude", "item_id"]
+    log = read_interactions(path, header=header, newest_first=True)
+    return filter_items_first(log) if filtered else log
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -299,11 +476,23 @@ def _numbered(name: str, again: int) -> str:
     return f"{name} {again + 1}" if again else name
 
 
+def main(folder: Path | str = DATA) -> int:
+    """Fetch MovieLens-100k, and print which logs there are; 1 if it could not be fetched."""
+    try:
+        path = fetch_movielens(folder, say=lambda text: print(text, flush=True))
+        movielens = f"is in {path.name}: {_counts(movielens_100k(folder), 'users', 'films', 'ratings')}"
+    except OSError as error:
+        path, movielens = None, f"is not there: {error}"
+    counts = _counts(online_retail(), "customers", "products", "purchases")
+    print(f"online-retail  ships with the package: {counts} (licence and citation: mtmi_lite/data/ONLINE_RETAIL.md)")
+    print("planted        is generated when a lesson asks for it")
+    print(f"movielens      {movielens}")
+    return int(path is None)
+
+
+def _counts(log: Interactions, users: str, items: str, interactions: str) -> str:
+    return f"{log.num_users:,} {users}, {log.num_items:,} {items}, {len(log):,} {interactions}"
+
+
 if __name__ == "__main__":
-    purchases = online_retail()
-    print(
-        f"online-retail  ships with the package: {purchases.num_users:,} customers, {purchases.num_items:,} products, "
-        f"{len(purchases):,} purchases (licence and citation: mtmi_lite/data/ONLINE_RETAIL.md)\n"
-        "planted        is generated when a lesson asks for it\n"
-        "movielens      is not supported yet; it arrives with a later version"
-    )
+    sys.exit(main())

@@ -4,8 +4,8 @@ Nothing here loops over users or samples in Python; a user is a slice of the arr
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -157,7 +157,7 @@ class Interactions:
         return digest.hexdigest()[:16]
 
 
-def from_columns(*, users, items, times, item_names: dict | None = None) -> Interactions:
+def from_columns(*, users, items, times, item_names: Mapping | None = None) -> Interactions:
     """Build a log from three columns in any order, with ids of any kind.
 
     Users and items are numbered in the sorted order of their ids; interactions of one user are sorted by time, and
@@ -187,15 +187,68 @@ def from_columns(*, users, items, times, item_names: dict | None = None) -> Inte
             f"times: {given[whole != given][0]} is not a whole number; give times in a unit fine enough, such as "
             "milliseconds"
         )
-    order = np.lexsort((whole, user))  # lexsort is stable
-    names = [str((item_names or {}).get(label, label)) for label in item_labels.tolist()]
+    names = np.array([str((item_names or {}).get(label, label)) for label in item_labels.tolist()])
+    return from_codes(user, item, whole, user_labels=user_labels, item_names=names)
+
+
+def from_codes(users: Array, items: Array, times: Array, *, user_labels: Array, item_names: Array) -> Interactions:
+    """`from_columns`, where users and items are already numbered in the order of `user_labels` and `item_names`."""
+    first, last = int(times.min()), int(times.max())
+    if len(user_labels) < 2**16 and (times[1:] >= times[:-1]).all():
+        order = np.argsort(users.astype(np.uint16), kind="stable")  # a radix sort
+    elif len(user_labels) * (last - first + 1) < 2**63:
+        # one sort by user and time, quick where the log is nearly in order
+        order = np.argsort(users * np.int64(last - first + 1) + (times - first), kind="stable")
+    else:
+        order = np.lexsort((times, users))  # stable too
     return Interactions(
-        items=item[order].astype(np.int64),
-        times=whole[order],
-        offsets=_offsets(np.bincount(user)),
+        items=items[order].astype(np.int64, copy=False),
+        times=times[order],
+        offsets=_offsets(np.bincount(users)),
         user_labels=user_labels,
-        item_names=np.array(names),
+        item_names=item_names,
     )
+
+
+def describe(
+    log: Interactions,
+    *,
+    item_names: Mapping | None = None,
+    item_features: Mapping | None = None,
+    user_features: Mapping | None = None,
+) -> Interactions:
+    """A log whose items still go by their ids, with what else is known of them and of its users, by id.
+
+    Args:
+        item_names: what to call an item; without an entry, its id.
+        item_features, user_features: the names of its features; without an entry, it has none.
+
+    Raises:
+        ValueError: if a mapping has no id of the log at all.
+
+    >>> log = from_columns(users=["ann", "ben"], items=["007", "7"], times=[0, 0])
+    >>> log = describe(log, item_names={"007": "Green tea"}, item_features={"007": ["tea", "green"]})
+    >>> log.item_names.tolist(), log.item_features.ids.tolist()
+    (['Green tea', '7'], [[1, 0], [-1, -1]])
+    """
+    ids = {"item_names": log.item_names, "item_features": log.item_names, "user_features": log.user_labels}
+    new: dict = {}
+    for field, given in (
+        ("item_names", item_names),
+        ("item_features", item_features),
+        ("user_features", user_features),
+    ):
+        own = ids[field].tolist()
+        if given is not None and not any(label in given for label in own):
+            raise ValueError(
+                f"{field}: has no id of the log; its ids are such as {list(given)[:3]}, and the log's {own[:3]}: "
+                "give a mapping from the log's own ids"
+            )
+        if given is not None and field == "item_names":
+            new[field] = np.array([given.get(label, label) for label in own], dtype=np.str_)
+        elif given is not None:
+            new[field] = features_of(given.get(label, ()) for label in own)
+    return replace(log, **new)
 
 
 def _offsets(counts: Array) -> Array:

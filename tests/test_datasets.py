@@ -1,8 +1,12 @@
 """The shipped log against a slow parse of its source, and the planted world against its own truth."""
 
+import gzip
+import hashlib
+import io
 import re
 import subprocess
 import sys
+import urllib.error
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -13,7 +17,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtmi_lite import datasets
-from mtmi_lite.datasets import load_log, movielens_100k, online_retail, oracle_ranking, planted_interests
+from mtmi_lite.datasets import (
+    amazon_books,
+    fetch_movielens,
+    gowalla,
+    load_log,
+    movielens_100k,
+    online_retail,
+    oracle_ranking,
+    planted_interests,
+    retail_rocket,
+)
 from mtmi_lite.interactions import evaluation_cases
 
 ROOT = Path(__file__).parents[1]
@@ -143,25 +157,264 @@ def test_a_missing_file_is_named(tmp_path, monkeypatch):
         online_retail()
 
 
+# ---- MovieLens-100k
+
+
+FETCHED = any((datasets.DATA / name).exists() for name in (datasets.GROUPLENS, datasets.RECBOLE))
+needs_movielens = pytest.mark.skipif(not FETCHED, reason="MovieLens-100k is not in data/; run `make data`")
+
+
+@needs_movielens
+def test_movielens_has_the_size_of_table_2():
+    log = load_log("movielens")
+    assert (log.num_users, log.num_items, len(log)) == (943, 1349, 99287)
+    whole = movielens_100k(filtered=False)
+    assert (whole.num_users, whole.num_items, len(whole)) == (943, 1682, 100000)
+    gone = dict(zip(whole.user_labels.tolist(), whole.lengths.tolist(), strict=True))
+    assert min(gone.values()) == 20
+    # 76% of the ratings share their second with another one of the same user
+    users, times = whole.users, whole.times
+    counts = Counter(zip(users.tolist(), times.tolist(), strict=True))
+    shared = sum(count for count in counts.values() if count > 1)
+    assert 0.755 < shared / len(whole) < 0.765
+
+
+@needs_movielens
+def test_movielens_knows_its_films_and_people():
+    log = movielens_100k(filtered=False)
+    items = {name: row for row, name in enumerate(log.item_names.tolist())}
+    genres, people = log.item_features, log.user_features
+    assert genres is not None
+    assert people is not None
+    toy_story = genres.ids[items["Toy Story (1995)"]]
+    assert genres.names[toy_story[toy_story >= 0]].tolist() == ["Animation", "Children's", "Comedy"]
+    assert sorted(genres.names.tolist()) == sorted(datasets.GENRES.split("|"))
+    first = people.ids[log.user_labels.tolist().index("1")]
+    assert people.names[first].tolist() == ["age: 18 to 24", "gender: M", "occupation: technician"]
+    assert len(people.names) == 7 + 2 + 21
+    assert "unknown" in items
+    assert "Land Before Time III: The Time of the Great Giving (1995)" in items
+
+
+def grouplens_archive() -> bytes:
+    """GroupLens's archive in small: ratings newest last, 19 flags of genres, titles in Latin-1."""
+    ratings = "".join(f"{user}\t{item}\t3\t{100 - item // 2}\n" for user in (10, 9) for item in range(1, 7))
+    flags = {1: "0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0", 2: "1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0"}
+    films = "".join(f"{k}|Misérables {k} (1995)|01-Jan-1995||http://x|{flags[1 + k % 2]}\n" for k in range(1, 7))
+    people = "9|17|F|writer|0\n10|56|M|none|T8H1N\n"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for kind, text in (("data", ratings), ("item", films), ("user", people)):
+            archive.writestr(f"ml-100k/u.{kind}", text.encode("latin-1"))
+    return content.getvalue()
+
+
+def recbole_archive() -> bytes:
+    ratings = "".join(f"{user}\t{item}\t3\t{100 - item // 2}\n" for user in (10, 9) for item in range(1, 7))
+    films = "".join(
+        f"{k}\tMisérables {k}\t1995\t{'unknown' if k % 2 else chr(32).join(('Animation', chr(67) + 'omedy'))}\n"
+        for k in range(1, 7)
+    )
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        where = "recbole/dataset_example/ml-100k/ml-100k"
+        archive.writestr(f"{where}.inter", f"user_id:token\titem_id:token\trating:float\ttimestamp:float\n{ratings}")
+        archive.writestr(
+            f"{where}.item", f"item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n{films}"
+        )
+        header = "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n"
+        archive.writestr(f"{where}.user", f"{header}9\t17\tF\twriter\t0\n10\t56\tM\tnone\tT8H1N\n")
+    return content.getvalue()
+
+
+@pytest.fixture
+def small_movielens(monkeypatch):
+    """Archives of the two forms that pass for the real ones; no network."""
+    grouplens, recbole = grouplens_archive(), recbole_archive()
+    monkeypatch.setattr(datasets, "GROUPLENS_SHA256", hashlib.sha256(grouplens).hexdigest())
+    monkeypatch.setattr(datasets, "RECBOLE_SHA256", hashlib.sha256(recbole).hexdigest())
+    monkeypatch.setattr(datasets, "_download", lambda: grouplens)
+    monkeypatch.setattr(datasets, "_download_wheel", lambda: recbole)
+
+
+def no_network() -> bytes:
+    raise urllib.error.URLError("no route")
+
+
+@pytest.mark.usefixtures("small_movielens")
+def test_both_archives_are_read(tmp_path, monkeypatch):
+    assert fetch_movielens(tmp_path).name == "ml-100k.zip"
+    log = movielens_100k(tmp_path, filtered=False)
+    assert log.user_labels.tolist() == ["10", "9"]
+    assert log.item_names.tolist() == [f"Misérables {k} (1995)" for k in range(1, 7)]
+    assert log.items[:6].tolist() == [5, 3, 4, 1, 2, 0]  # oldest first; of two in one second, the first in the file
+    genres, people = log.item_features, log.user_features
+    assert genres is not None
+    assert people is not None
+    assert genres.names.tolist() == ["Animation", "Children's", "Comedy", "unknown"]
+    assert genres.ids[:2].tolist() == [[3, -1, -1], [0, 1, 2]]
+    assert people.names[people.ids].tolist() == [
+        ["age: 56 and over", "gender: M", "occupation: none"],
+        ["age: under 18", "gender: F", "occupation: writer"],
+    ]
+    monkeypatch.setattr(datasets, "_download", no_network)
+    said = []
+    assert fetch_movielens(tmp_path / "other", say=said.append).name == datasets.RECBOLE
+    assert said[0] == datasets.MOVIELENS_LICENCE
+    assert said[2].startswith("ml-100k.zip can not be fetched: <urlopen error no route>")
+    other = movielens_100k(tmp_path / "other", filtered=False)
+    assert other.checksum == log.checksum
+    assert other.item_names.tolist() == log.item_names.tolist()
+    assert other.user_features is not None
+    assert other.user_features.ids.tolist() == people.ids.tolist()
+
+
+@pytest.mark.usefixtures("small_movielens")
+def test_a_fetched_archive_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = fetch_movielens(tmp_path)
+    content = path.read_bytes()
+    assert [one.name for one in tmp_path.iterdir()] == ["ml-100k.zip"]
+
+    def never() -> bytes:
+        raise AssertionError("fetched again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "_download", never)
+        assert fetch_movielens(tmp_path) == path  # it is there
+
+    path.write_bytes(content[:100])  # as an interruption leaves it, were it written in place
+    with pytest.raises(ValueError, match=r"ml-100k\.zip: the file was cut short or changed.*`make data`"):
+        movielens_100k(tmp_path)
+    assert fetch_movielens(tmp_path).read_bytes() == content
+
+    def interrupted() -> bytes:
+        raise KeyboardInterrupt
+
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "_download", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_movielens(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+    monkeypatch.setattr(datasets, "_download", lambda: content[:-1])  # something else than was asked for
+    monkeypatch.setattr(datasets, "_download_wheel", no_network)
+    with pytest.raises(OSError, match=r"MovieLens-100k: can not be fetched; .*put https://files\.grouplens\.org/"):
+        fetch_movielens(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_make_data_the_error_names_it(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"MovieLens-100k is not there.*run `make data`.*do not redistribute"):
+        movielens_100k(tmp_path)
+    monkeypatch.setattr(datasets, "movielens_100k", lambda: movielens_100k(tmp_path))
+    with pytest.raises(FileNotFoundError, match="run `make data`"):
+        load_log("movielens")
+
+
+@pytest.mark.usefixtures("small_movielens")
+def test_make_data_names_the_licence_first_and_lists_the_logs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(datasets, "filter_items_first", lambda log: log)  # two users are too few for it
+    assert datasets.main(tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{datasets.MOVIELENS_LICENCE}\nFetching ml-100k.zip.\n")
+    assert "386,326 purchases" in printed
+    assert "movielens      is in ml-100k.zip: 2 users, 6 films, 12 ratings" in printed
+    monkeypatch.setattr(datasets, "_download", no_network)
+    monkeypatch.setattr(datasets, "_download_wheel", no_network)
+    assert datasets.main(tmp_path / "other") == 1
+    printed = capsys.readouterr().out
+    assert "movielens      is not there: MovieLens-100k: can not be fetched" in printed
+    assert "386,326 purchases" in printed
+
+
+def test_the_wheel_is_asked_of_the_package_index_and_no_other_place(monkeypatch):
+    def answer(command, **_):
+        assert command[1:5] == ["-m", "pip", "download", "--no-deps"]
+        assert command[-1] == "recbole==1.2.1"
+        assert not [word for word in command if "http" in word or "index" in word]
+        (Path(command[-2]) / datasets.RECBOLE).write_bytes(b"a wheel")
+
+    monkeypatch.setattr(datasets.subprocess, "run", answer)
+    assert datasets._download_wheel() == b"a wheel"
+
+
+# ---- the paper's other three, in the formats they are published in
+
+
+def test_retail_rocket_reads_views_only(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "timestamp,visitorid,event,itemid,transactionid\n"
+        "1433221332117,257597,view,355908,\n1433224214164,992329,view,248676,\n"
+        "1433221999827,257597,addtocart,111016,\n1433221955914,257597,view,248676,\n"
+        "1433222276276,599528,transaction,356475,4000\n"
+    )
+    log = retail_rocket(path, filtered=False)
+    assert (log.user_labels.tolist(), log.item_names.tolist()) == (["257597", "992329"], ["248676", "355908"])
+    assert (log.items.tolist(), log.times[:2].tolist()) == ([1, 0, 0], [1433221332117, 1433221955914])
+    with pytest.raises(ValueError, match="min_count: no user is left"):
+        retail_rocket(path)
+    path.write_text("timestamp,visitorid,itemid\n1,2,3\n")
+    with pytest.raises(ValueError, match=r"events\.csv, line 1, column 'event': it is not in the header"):
+        retail_rocket(path)
+
+
+def test_amazon_books_reads_each_layout(tmp_path):
+    old, new, reviews = tmp_path / "ratings_Books.csv", tmp_path / "Books.csv", tmp_path / "reviews_Books.json.gz"
+    old.write_text("AH2L9G3DQHHAJ,0000000116,4.0,1019865600\nA2IIIDRK3PRRZY,0000000116,1.0,1395619200\n")
+    new.write_text("0000000116,AH2L9G3DQHHAJ,4.0,1019865600\n0000000116,A2IIIDRK3PRRZY,1.0,1395619200\n")
+    review = '{"reviewerID": "%s", "asin": "0000000116", "helpful": [1, 2], "overall": 4.0, "unixReviewTime": %d}\n'
+    with gzip.open(reviews, "wt") as file:
+        file.write(review % ("AH2L9G3DQHHAJ", 1019865600) + review % ("A2IIIDRK3PRRZY", 1395619200))
+    for path, layout in ((old, "ratings-2014"), (new, "ratings-2018"), (reviews, "reviews")):
+        log = amazon_books(path, layout=layout, filtered=False)
+        assert log.user_labels.tolist() == ["A2IIIDRK3PRRZY", "AH2L9G3DQHHAJ"]
+        assert log.item_names.tolist() == ["0000000116"]
+        assert log.times.tolist() == [1395619200, 1019865600]
+    with pytest.raises(TypeError, match="layout"):
+        amazon_books(old)  # pyright: ignore[reportCallIssue]
+
+
+def test_gowalla_is_read_newest_first(tmp_path):
+    path = tmp_path / "loc-gowalla_totalCheckins.txt.gz"
+    lines = [
+        "0\t2010-10-19T23:55:27Z\t30.2359091167\t-97.7951395833\t22847",
+        "0\t2010-10-18T22:17:43Z\t30.2691029532\t-97.7493953705\t420315",
+        "0\t2010-10-18T22:17:43Z\t30.2557309927\t-97.7633857727\t316637",
+        "1\t2010-10-12T23:58:03Z\t30.261599404\t-97.7585805953\t22847",
+    ]
+    with gzip.open(path, "wt") as file:
+        file.write("\n".join(lines) + "\n")
+    log = gowalla(path, filtered=False)
+    assert log.item_names[log.items].tolist() == ["316637", "420315", "22847", "22847"]
+    assert log.times[[0, 2]].astype("datetime64[s]").astype(str).tolist() == [
+        "2010-10-18T22:17:43",
+        "2010-10-19T23:55:27",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("load", "counts"),
+    [
+        (movielens_100k, "943 users, 1,349 items and 99,287 interactions"),
+        (retail_rocket, "33,708 users, 81,635 items and 356,840 interactions"),
+        (amazon_books, "603,668 users, 367,982 items and 8,898,041 interactions"),
+        (gowalla, "976,779 users, 1,708,530 items and 85,384,110 interactions"),
+    ],
+)
+def test_each_log_of_table_2_says_what_the_table_says(load, counts):
+    assert counts in " ".join(load.__doc__.split())
+
+
 # ---- names of logs
 
 
 def test_load_log_finds_each_log():
     assert load_log("online-retail").checksum == online_retail().checksum
     assert load_log("planted").checksum == planted_interests().log.checksum
-    with pytest.raises(NotImplementedError, match=r"data: 'movielens' .* use 'online-retail' or 'planted'"):
-        load_log("movielens")
-    with pytest.raises(NotImplementedError, match="data: 'movielens'"):
-        movielens_100k()
     with pytest.raises(ValueError, match=r"data: 'retail' is not known; .*'online-retail', 'planted', 'movielens'"):
         load_log("retail")
-
-
-def test_the_module_says_what_there_is():
-    command = [sys.executable, "-m", "mtmi_lite.datasets"]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    assert "384,757 purchases" in printed
-    assert "movielens      is not supported yet" in printed
 
 
 # ---- the planted world

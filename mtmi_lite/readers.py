@@ -1,0 +1,479 @@
+"""Reads logs, and what else is known of their items and users, from text files.
+
+A file is one of these, plain or gzipped (its first bytes say which):
+
+- *Comma-separated* text with a header line; a field may be quoted, as in RFC 4180.
+- *Tab-separated* text, which a tab in the first line says; quotes mean nothing. RecBole's atomic files are such
+  (`user_id:token<TAB>item_id:token<TAB>timestamp:float`); the type after the colon is not part of a column's name.
+- *JSON lines*, an object a line, where the name ends in `.jsonl`, `.ndjson` or `.json`.
+
+Text is UTF-8, with or without a byte order mark; lines end in LF or CRLF; blank ones are skipped. Ids are text, exactly
+as written: "007", "7" and "7.0" are three ids. Times are whole numbers ("12.0" is one, "12.5" is refused) or, in all
+lines of a file, ISO 8601 such as `2010-10-19T23:55:27Z`, which become Unix seconds (UTC where no zone is given).
+
+A log of numbers and short ids is read by NumPy in blocks. Whatever that meets and does not know, it leaves to a plain
+pass over the lines, which knows all of the above and names the line and the column of what is wrong.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import zip_longest
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from mtmi_lite.interactions import Interactions, from_codes
+
+Array = np.ndarray
+BLOCK, PIECE = 1 << 18, 1 << 15
+"""How many bytes are read, and how many ids are told apart, at a time."""
+MAX_BYTES = 40
+"""The longest id that is read in blocks; a UUID has 36 characters."""
+
+
+def read_interactions(
+    path: Path | str,
+    *,
+    user: str = "user_id",
+    item: str = "item_id",
+    time: str = "timestamp",
+    header: Sequence[str] | None = None,
+    only: tuple[str, str] | None = None,
+    newest_first: bool = False,
+) -> Interactions:
+    """A log from a text file: every line, repeats too; filter it afterwards.
+
+    Users and items are numbered in the sorted order of their ids as text. The interactions of a user are in order of
+    time, and those with equal times in the order of the file.
+
+    Args:
+        path: comma- or tab-separated text or JSON lines; the module says more.
+        user, item, time: the columns to read.
+        header: the names of all columns, for a file whose first line is data.
+        only: a column and a value, to read the lines that have this value there and no others.
+        newest_first: the file has its newest lines first, and so have equal times.
+
+    Raises:
+        FileNotFoundError: if there is no file.
+        ValueError: for anything in the file that is not as above; it names the file, the line and the column.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "log.csv"
+    >>> _ = path.write_text("user_id,item_id,timestamp\\nann,007,20\\nben,007,5\\nann,12,10\\n")
+    >>> log = read_interactions(path)
+    >>> [str(name) for name in log.item_names[log.of(0)]]
+    ['12', '007']
+    """
+    path, wanted, value = Path(path), [user, item, time], None
+    if only is not None:
+        wanted, value = [*wanted, only[0]], only[1]
+    columns = None if _is_json(path) else _read_blocks(path, wanted, header, value)
+    (user_labels, users), (item_names, items), times = columns or _read_lines(path, wanted, header, value)
+    step = -1 if newest_first else 1
+    return from_codes(users[::step], items[::step], times[::step], user_labels=user_labels, item_names=item_names)
+
+
+def read_names(path: Path | str, *, key: str = "item_id", name: str) -> dict[str, str]:
+    """What each item is called, by its id, from a file of items such as RecBole's `.item`; for `describe`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_interactions`; also for an id that has two lines.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "log.item"
+    >>> _ = path.write_text("item_id:token\\ttitle:token_seq\\n007\\tGreen tea\\n")
+    >>> read_names(path, name="title")
+    {'007': 'Green tea'}
+    """
+    return {label: values[0] for label, values in _by_id(Path(path), [key, name]).items()}
+
+
+def read_features(
+    path: Path | str,
+    *,
+    key: str = "item_id",
+    columns: Sequence[str] = (),
+    sequences: Sequence[str] = (),
+    words: Sequence[str] = (),
+) -> dict[str, list[str]]:
+    """What is known of each item or user, by its id, from a file such as RecBole's `.item` and `.user`; for `describe`.
+
+    Args:
+        key: the column with the ids.
+        columns: each value is one feature, called "column: value"; an empty one is none.
+        sequences: each value is features between spaces, called as they are written: categories, genres.
+        words: each value is a text, and its words in lower case are features: a title.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_interactions`; also for an id that has two lines.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "log.item"
+    >>> _ = path.write_text("item_id:token\\ttitle:token_seq\\tyear:token\\n007\\tGreen tea, green cup\\t1995\\n")
+    >>> read_features(path, columns=["year"], words=["title"])
+    {'007': ['year: 1995', 'green', 'tea', 'cup']}
+    """
+    if not (columns or sequences or words):
+        raise ValueError("columns, sequences, words: all are empty; name at least one column to read features from")
+    features: dict[str, list[str]] = {}
+    for label, values in _by_id(Path(path), [key, *columns, *sequences, *words]).items():
+        own = [f"{column}: {value}" for column, value in zip(columns, values, strict=False) if value]
+        rest = values[len(columns) :]
+        own += [part for value in rest[: len(sequences)] for part in value.split()]
+        own += [word for value in rest[len(sequences) :] for word in re.findall(r"\w+", value.lower())]
+        features[label] = list(dict.fromkeys(own))
+    return features
+
+
+def _by_id(path: Path, wanted: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    first_line: dict[str, int] = {}
+    for number, (label, *values) in _rows(path, wanted, None):
+        _check_id(path, number, wanted[0], label)
+        if label in found:
+            _wrong(
+                path, number, wanted[0], f"{label!r} has line {first_line[label]} already; keep one line for each id"
+            )
+        found[label], first_line[label] = values, number
+    return found
+
+
+# ---- the plain pass: one line at a time
+
+
+def _wrong(path: Path, line: int, column: str | None, what: str) -> NoReturn:
+    raise ValueError(f"{path}, line {line}{'' if column is None else f', column {column!r}'}: {what}")
+
+
+def _is_json(path: Path) -> bool:
+    return Path(path.name.removesuffix(".gz")).suffix in (".json", ".jsonl", ".ndjson")
+
+
+def _open(path: Path) -> io.BufferedIOBase:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    number = 0
+    with _open(path) as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            _wrong(path, number, None, f"byte {byte:#04x} is not UTF-8; save the file as UTF-8")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            _wrong(path, number + 1, None, f"the gzip file is cut short or damaged ({error}); fetch or pack it again")
+
+
+def _rows(path: Path, wanted: list[str], header: Sequence[str] | None) -> Iterator[tuple[int, list[str]]]:
+    """The number of each line that is not blank, and the text of the wanted columns."""
+    rows = _json_rows(path, wanted) if _is_json(path) else _text_rows(path, wanted, header)
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        what = "there is no line with data; the file must have at least one" + ("" if header else ", below the header")
+        _wrong(path, 1 if header or _is_json(path) else 2, None, what)
+
+
+def _json_rows(path: Path, wanted: list[str]) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            _wrong(path, number, None, f"{_short(line)} is not JSON ({error}); each line must be one object")
+        if not isinstance(record, dict):
+            _wrong(path, number, None, f"{_short(line)} is not a JSON object; each line must be one, as in {{…}}")
+        values = []
+        for column in wanted:
+            if column not in record:
+                _wrong(path, number, column, f"the object has no such key; it has {_names(record)}")
+            value = record[column]
+            if isinstance(value, float) and value.is_integer() and column == wanted[min(2, len(wanted) - 1)]:
+                value = int(value)
+            if isinstance(value, bool) or not isinstance(value, str | int):
+                _wrong(path, number, column, f"{value!r} is neither text nor a whole number; write it as one of them")
+            values.append(str(value))
+        yield number, values
+
+
+def _text_rows(path: Path, wanted: list[str], header: Sequence[str] | None) -> Iterator[tuple[int, list[str]]]:
+    lines = _lines(path)
+    first = next(lines, None)
+    if first is None:
+        _wrong(path, 1, None, "the file is empty; it must have a header line and at least one line below it")
+    lines = (line for part in ([first], lines) for line in part)
+    tabs = "\t" in first
+    rows = csv.reader(
+        lines, delimiter="\t" if tabs else ",", quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL, strict=True
+    )
+    names, places, number = header, None, 0
+    while True:
+        start = number + 1
+        try:
+            fields = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            _wrong(path, start, None, f"not well-formed text ({error}); close each quote, and double one within quotes")
+        number = rows.line_num  # a quoted field may hold line ends
+        if not fields:
+            continue
+        if names is None:
+            names = [_untyped(name) for name in fields]
+            places = _places(path, wanted, names)
+            continue
+        if places is None:
+            places = _places(path, wanted, names)
+        if len(fields) != len(names):
+            column = names[len(fields)] if len(fields) < len(names) else names[-1]
+            what = (
+                f"{len(fields)} fields, and there must be {len(names)}: {_names(names)}; got {_short(','.join(fields))}"
+            )
+            _wrong(path, start, column, what)
+        yield start, [fields[place] for place in places]
+
+
+def _untyped(name: str) -> str:
+    return re.sub(r":(token|float)(_seq)?$", "", name)
+
+
+def _places(path: Path, wanted: list[str], names: Sequence[str]) -> list[int]:
+    for column in map(_untyped, wanted):
+        count = list(names).count(column)
+        if count != 1:
+            where = "is not in the header" if count == 0 else f"is {count} times in the header"
+            what = f"it {where}, which has {_names(names)}; name the file's own column, each name once"
+            _wrong(path, 1, column, f"{what}, or give header=… if the first line is data")
+    return [list(names).index(_untyped(column)) for column in wanted]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= 80 else text[:79] + "…")
+
+
+def _check_id(path: Path, number: int, column: str, label: str) -> None:
+    if not label.strip(" "):
+        _wrong(
+            path, number, column, f"{label!r} is no id; an id is text that is not blank: fill it in or drop the line"
+        )
+
+
+_NUMBER = re.compile(r"(-?[0-9]{1,18})(\.0*)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+
+
+def _time(path: Path, number: int, column: str, text: str) -> tuple[int, str]:
+    """A time, and how it is written."""
+    if match := _NUMBER.fullmatch(text):
+        return int(match[1]), "number"
+    if _DATE.fullmatch(text):
+        try:
+            date = datetime.fromisoformat(text)
+            return int(date.replace(tzinfo=date.tzinfo or UTC).timestamp()), "date"
+        except ValueError:
+            pass  # the 31st of June
+    _wrong(
+        path,
+        number,
+        column,
+        f"{text!r} is no time; it must be a whole number, such as Unix seconds, or a date as in 2010-10-19T23:55:27Z. "
+        "Write parts of a second as whole milliseconds",
+    )
+
+
+def _read_lines(path: Path, wanted: list[str], header: Sequence[str] | None, only: str | None):
+    """The plain pass: (labels, code of each row) of users and of items, and the times."""
+    numbers: tuple[dict[str, int], dict[str, int]] = {}, {}
+    codes: tuple[list[int], list[int]] = [], []
+    times: list[int] = []
+    writing = None
+    for number, values in _rows(path, wanted, header):
+        if only is not None and values[3] != only:
+            continue
+        for column in (0, 1):
+            _check_id(path, number, wanted[column], values[column])
+            codes[column].append(numbers[column].setdefault(values[column], len(numbers[column])))
+        time, how = _time(path, number, wanted[2], values[2])
+        if how != (writing or how):
+            _wrong(path, number, wanted[2], f"{values[2]!r} is a {how} below a {writing}; write all times in one way")
+        times.append(time)
+        writing = how
+    if not times:
+        _wrong(path, 1, wanted[3], f"no line has {only!r} there; give a value that the file has")
+    columns = []
+    for column in (0, 1):
+        labels, ranks = np.unique(np.array(list(numbers[column]), dtype=np.str_), return_inverse=True)
+        columns.append((labels, ranks[np.array(codes[column])]))
+    return columns[0], columns[1], np.array(times, dtype=np.int64)
+
+
+# ---- the quick pass: NumPy over blocks of lines. It returns None for whatever it does not know
+
+
+def _read_blocks(path: Path, wanted: list[str], header: Sequence[str] | None, only: str | None):
+    """What `_read_lines` returns, or None."""
+    kept: tuple[list[bytearray], ...] = ([], [], [])  # the words of users, of items, and times
+    try:
+        with _open(path) as file:
+            first = file.readline().removeprefix(codecs.BOM_UTF8)
+            separator = b"\t" if b"\t" in first else b","
+            rest = first if header else b""
+            names = header or [_untyped(name) for name in first.decode().rstrip("\r\n").split(separator.decode())]
+            places = _places(path, wanted, names)
+            while read := file.read(BLOCK):
+                cut = read.rfind(b"\n") + 1
+                block, rest = (rest + read[:cut], read[cut:]) if cut else (b"", rest + read)
+                if block and not _read_block(block, separator, len(names), places, only, kept):
+                    return None
+            if rest and not _read_block(rest + b"\n" * (rest[-1:] != b"\n"), separator, len(names), places, only, kept):
+                return None
+        users = _encode([np.frombuffer(word, dtype=np.uint64) for word in kept[0]])
+        kept[0].clear()
+        items = _encode([np.frombuffer(word, dtype=np.uint64) for word in kept[1]])
+        kept[1].clear()
+        return users, items, np.frombuffer(kept[2][0], dtype=np.int64)
+    except (ValueError, EOFError, OSError, IndexError, zlib.error):
+        return None  # the plain pass meets it again, and names it
+
+
+def _read_block(block: bytes, separator: bytes, num: int, places: list[int], only: str | None, kept) -> bool:
+    """Keep some lines' users and items, as words of eight bytes, and times; False if they are not plain enough."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    if b"\r" in block or b"\0" in block or (separator == b"," and b'"' in block):
+        return False
+    data = np.frombuffer(block + bytes(MAX_BYTES), dtype=np.uint8)
+    text = data[: len(block)]
+    if text.max() > 127:  # not ASCII
+        return False
+    is_end = text == ord("\n")
+    ends = np.flatnonzero(is_end | (text == separator[0]))  # of fields
+    if len(ends) % num or np.count_nonzero(is_end) * num != len(ends):
+        return False
+    starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, num).T
+    ends = ends.reshape(-1, num).T
+    if not is_end[ends[-1]].all():
+        return False
+    eight = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))  # the eight bytes from each place on
+    columns = []
+    for place in places:
+        start = starts[place]
+        size = ends[place] - start
+        if size.min() < 1 or size.max() > MAX_BYTES or (text[start] == ord(" ")).any():  # may be blank
+            return False
+        sizes = [np.clip(size - at, 0, 8) for at in range(0, size.max(), 8)]
+        columns.append([eight[start + 8 * k] & _FIRST[size] for k, size in enumerate(sizes)])
+        if len(columns) == 3:
+            times = _whole_numbers(columns[2], sizes)
+            if times is None:
+                return False
+            columns[2] = [times]
+    if only is not None:
+        wanted = [int.from_bytes(only.encode()[at : at + 8], "little") for at in range(0, len(only.encode()), 8)]
+        pairs = zip_longest(columns.pop(), wanted, fillvalue=0)
+        keep = np.all(np.broadcast_arrays(*(word == part for word, part in pairs)), axis=0)
+        columns = [[word[keep] for word in words] for words in columns]
+    for words, buffers in zip(columns, kept, strict=True):
+        for k, (word, buffer) in enumerate(zip_longest(words, list(buffers))):
+            if buffer is None:  # the ids so far were shorter
+                buffers.append(bytearray(len(buffers[0]) - words[0].nbytes if k else 0))
+            buffers[k] += bytes(words[0].nbytes) if word is None else word.tobytes()
+    return True
+
+
+_ALL = 0x0101010101010101
+_FIRST = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
+"""Keeps the first n of eight bytes: the low ones."""
+_ZEROS = np.array([(1 << 64 - 8 * n) - 1 & 0x30 * _ALL for n in range(9)], dtype=np.uint64)
+_SHIFTS = np.array([56, 56, 48, 40, 32, 24, 16, 8, 0], dtype=np.uint64)
+_POWERS = 10 ** np.arange(9)
+
+
+def _whole_numbers(words: list[Array], sizes: list[Array]) -> Array | None:
+    """The numbers that are written in decimal, eight digits at a time; None unless all are, in at most 16 digits."""
+    if len(words) > 2:
+        return None
+    values = np.zeros(len(sizes[0]), dtype=np.int64)
+    for word, size in zip(words, sizes, strict=True):
+        digits = (word << _SHIFTS[size]) | _ZEROS[size]  # the last digit in the highest byte, "0" before the first
+        # "0" to "9" are 0x30 to 0x39, and six more than 0x39 is 0x3F
+        tens, six = np.uint64(0xF0 * _ALL), np.uint64(0x06 * _ALL)
+        if ((digits & tens | (digits + six & tens) >> np.uint64(4)) != 0x33 * _ALL).any():
+            return None
+        digits &= np.uint64(0x0F * _ALL)
+        for bits, mask in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
+            # two digits make a pair, two pairs four, two fours eight
+            digits = digits * np.uint64(10 ** (bits // 8)) + (digits >> np.uint64(bits)) & np.uint64(mask)
+        values = values * _POWERS[size] + digits.view(np.int64)
+    return values
+
+
+def _encode(words: list[Array]) -> tuple[Array, Array]:
+    """The distinct ids in sorted order, and the place in it of each row's id."""
+    new = np.ones(len(words[0]), dtype=bool)
+    new[1:] = np.any([word[1:] != word[:-1] for word in words], axis=0)
+    if 2 * np.count_nonzero(new) > len(new):
+        return _distinct(words)
+    labels, codes = _distinct([word[new] for word in words])  # the lines of a user are often together
+    return labels, np.repeat(codes, np.diff(np.flatnonzero(new), append=len(new)))
+
+
+def _distinct(words: list[Array]) -> tuple[Array, Array]:
+    num = len(words[0])
+    like = np.empty(num, dtype=np.int32)  # for each row, one row with the same id: the same one for all of them
+    bits = num.bit_length()
+    table = np.empty(1 << bits, dtype=np.int32)
+    # Piece by piece, so that little memory is touched: where to look, and the numbers of the rows.
+    cuts = [slice(start, min(start + PIECE, num)) for start in range(0, num, PIECE)]
+    pieces = [(cut, np.arange(cut.start, cut.stop, dtype=np.int32)) for cut in cuts]
+    factor = 0x9E3779B97F4A7C15
+    while pieces:
+        # Each row writes itself into the slot that its id hashes to, and then reads who is there. Who finds another id
+        # goes on to a next round with another hash.
+        for place, rows in pieces:
+            table[_slots(words, place, factor, bits)] = rows
+        left = []
+        for place, rows in pieces:
+            there = table[_slots(words, place, factor, bits)]
+            like[place] = there
+            other = np.zeros(len(rows), dtype=bool)
+            for word in words:
+                other |= word[there] != word[place]
+            left.append(rows[other])
+        rest, factor = np.concatenate(left), factor * 0xD1342543DE82EF95 % (1 << 64)
+        pieces = [(rest[at : at + PIECE],) * 2 for at in range(0, len(rest), PIECE)]
+    distinct = np.flatnonzero(like == np.arange(num, dtype=np.int32))
+    chosen = np.stack([word[distinct] for word in words])
+    order = np.lexsort(chosen.byteswap()[::-1])
+    places = np.empty(num, dtype=np.int32)
+    places[distinct[order]] = np.arange(len(order))
+    letters = np.ascontiguousarray(chosen[:, order].T).astype("<u8").view(np.uint8)
+    letters = letters[:, : np.flatnonzero(letters.any(axis=0))[-1] + 1]
+    return letters.astype(np.uint32, order="C").view(f"U{letters.shape[1]}")[:, 0], places[like]
+
+
+def _slots(words: list[Array], rows: Array | slice, factor: int, bits: int) -> Array:
+    mixed = words[0][rows] * np.uint64(factor)
+    for word in words[1:]:
+        mixed = (mixed ^ word[rows]) * np.uint64(factor)
+    return (mixed >> np.uint64(64 - bits)).view(np.int64)
