@@ -156,7 +156,7 @@ def info_nce(
     if hardness:
         kept = mask.sum(dim=-1, keepdim=True)
         harder = (hardness * negative).masked_fill(kept == 0, 0).log_softmax(dim=-1)  # −∞ alone have no softmax
-        negative = negative + harder.masked_fill(~mask, 0) + kept.clamp(min=1).log()
+        negative = negative + harder.masked_fill(~mask, 0) + kept.clamp(min=1).to(negative).log()
     logits = torch.cat([positive[..., None] / temperature, negative], dim=-1)
     return logits.logsumexp(dim=-1) - logits[..., 0]
 
@@ -193,7 +193,8 @@ def routing_spread(
     >>> routing_spread(torch.tensor([[[0.5, 0.5], [1.0, 0.0]]]), torch.tensor([[True, True]]))
     tensor([[0.0000, 0.0625]])
     """
-    return attention.var(dim=-1, correction=0).square() * mask
+    # whatever an absent tower looks at
+    return attention.masked_fill(~mask[..., None], 0).var(dim=-1, correction=0).square()
 
 
 @runtime_checkable

@@ -1,14 +1,30 @@
 """The objective, against loops written from its equations, by hand, and by finite differences."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.autograd import gradcheck
 
-from mtmi_lite.losses import MultiTowerLoss, cosine, info_nce, inverse_distance, repel, share_by_distance, triplet
+from mtmi_lite.losses import (
+    LabelAwareSoftmax,
+    MultiTowerLoss,
+    cosine,
+    info_nce,
+    inverse_distance,
+    label_aware_attention,
+    repel,
+    routing_spread,
+    share_by_distance,
+    share_to_best,
+    triplet,
+)
 from mtmi_lite.towers import Users
 
+SHARES = ["normalised", "raw", "nearest", "smallest", "equal"]
+SIMILARITIES = ["cosine", "inner-product"]
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 TARGETS = torch.tensor([0, 3, 5, 2])
 NEGATIVES = torch.tensor([1, 3, 6, 4, 3])  # the second user's target is drawn twice
@@ -32,10 +48,15 @@ def presence(num_towers: int, *, some_absent: bool = True) -> torch.Tensor:
     return present
 
 
-def four_users(num_towers: int = 3, *, some_absent: bool = True, seed: int = 0) -> tuple:
-    """Four users' vectors, their targets and the negatives, as MultiTowerLoss takes them."""
+def four_users(num_towers: int = 3, *, some_absent: bool = True, seed: int = 0, similarity="cosine") -> tuple:
+    """Four users' vectors, their targets and the negatives, as an objective takes them."""
     vectors, table = rand(4, num_towers, 5, seed=seed), rand(7, 5, seed=seed + 1)
-    users = Users(vectors=vectors, mask=presence(num_towers, some_absent=some_absent))
+    users = Users(
+        vectors=vectors,
+        mask=presence(num_towers, some_absent=some_absent),
+        attention=rand(4, num_towers, 6, seed=seed + 2).softmax(dim=-1),
+        similarity=similarity,
+    )
     return users, table[TARGETS], table[NEGATIVES], KEPT
 
 
@@ -56,9 +77,17 @@ def naive_triplet(positive: float, negatives: list[float], margin: float) -> flo
     return sum(losses) / len(losses) if losses else 0.0
 
 
-def naive_info_nce(positive: float, negatives: list[float], temperature: float) -> float:
-    exps = [math.exp(value / temperature) for value in [positive, *negatives]]
-    return -math.log(exps[0] / sum(exps))
+def naive_info_nce(
+    positive: float, negatives: list[float], temperature: float, hardness: float = 0.0, log_odds: list | None = None
+) -> float:
+    """In the form of REMI's code: `−log(e^s⁺ / (e^s⁺ + Σ imp · e^s⁻ / mean imp))` with `imp = e^{h s⁻}`."""
+    logits = [value / temperature for value in negatives]
+    if log_odds is not None:
+        logits = [logit + odds for logit, odds in zip(logits, log_odds, strict=True)]
+    importance = [math.exp(hardness * logit) for logit in logits]
+    mean = sum(importance) / len(importance) if importance else 1.0
+    others = sum(imp * math.exp(logit) for imp, logit in zip(importance, logits, strict=True)) / mean
+    return -math.log(math.exp(positive / temperature) / (math.exp(positive / temperature) + others))
 
 
 def naive_shares(positive: list[float], present: list[bool], alpha: float, floor: float, normalised: bool) -> list:
@@ -67,28 +96,53 @@ def naive_shares(positive: list[float], present: list[bool], alpha: float, floor
     return [weight * scale for weight in weights]
 
 
-def naive_terms(loss: MultiTowerLoss, users: Users, target, negatives, kept) -> dict:
+def naive_dot(a: list[float], b: list[float]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def naive_covariance(rows: list[list[float]]) -> list[list[float]]:
+    """Of the rows, over their columns."""
+    centred = [[x - sum(row) / len(row) for x in row] for row in rows]
+    return [[naive_dot(a, b) / len(a) for b in centred] for a in centred]
+
+
+def naive_terms(loss: MultiTowerLoss, users: Users, target, negatives, kept, log_odds=None) -> dict:
     """MultiTowerLoss, one user and one tower at a time."""
+    compare = naive_cosine if users.similarity == "cosine" else naive_dot
     target, negatives, kept = target.tolist(), negatives.tolist(), kept.tolist()
-    terms = {"share": [], "pull": [], "repel": []}
+    terms = {"share": [], "pull": [], "repel": [], "routing": []}
     totals = []
     for user, present in enumerate(users.mask.tolist()):
         vectors = users.vectors[user].tolist()
         towers = [j for j, here in enumerate(present) if here]
         positive = [naive_cosine(v, target[user]) if here else 0.0 for v, here in zip(vectors, present, strict=True)]
-        share = naive_shares(positive, present, loss.alpha, loss.floor, loss.share == "normalised")
-        pull, push = [0.0] * len(vectors), [0.0] * len(vectors)
+        pull, push, spread = ([0.0] * len(vectors) for _ in range(3))
+        kept_here = [n for n, keep in enumerate(kept[user]) if keep]
+        odds = None if log_odds is None else [log_odds[user, n].item() for n in kept_here]
         for j in towers:
-            items = [naive_cosine(vectors[j], n) for n, keep in zip(negatives, kept[user], strict=True) if keep]
+            near = compare(vectors[j], target[user])
+            items = [compare(vectors[j], negatives[n]) for n in kept_here]
             others = [naive_cosine(vectors[j], vectors[i]) for i in towers if i != j]
             if loss.pull == "triplet":
-                pull[j] = naive_triplet(positive[j], items, loss.margin)
+                pull[j] = naive_triplet(near, items, loss.margin)
             else:
-                pull[j] = naive_info_nce(positive[j], items, loss.temperature)
+                pull[j] = naive_info_nce(near, items, loss.temperature, loss.hardness, odds)
             push[j] = naive_triplet(positive[j], others, loss.margin)
-        for name, values in (("share", share), ("pull", pull), ("repel", push)):
+            spread[j] = naive_covariance(users.attention[user].tolist())[j][j] ** 2
+        if loss.share in ("normalised", "raw"):
+            share = naive_shares(positive, present, loss.alpha, loss.floor, loss.share == "normalised")
+        elif loss.share == "equal":
+            share = [float(here) for here in present]
+        else:
+            nearest = max(towers, key=lambda j: compare(vectors[j], target[user]))
+            best = nearest if loss.share == "nearest" else min(towers, key=lambda j: pull[j])
+            share = [float(len(towers)) if j == best else 0.0 for j in range(len(vectors))]
+        for name, values in (("share", share), ("pull", pull), ("repel", push), ("routing", spread)):
             terms[name].append(values)
-        totals.append(sum(share[j] * pull[j] + loss.beta * push[j] for j in towers) / len(towers))
+        of_tower = [share[j] * pull[j] + loss.beta * push[j] + loss.routing * spread[j] for j in towers]
+        totals.append(sum(of_tower) / len(towers))
+    if not loss.routing:
+        del terms["routing"]
     return {**terms, "total": sum(totals) / len(totals)}
 
 
@@ -309,17 +363,73 @@ def test_repel_gradcheck():
 # ---- the objective
 
 
-@pytest.mark.parametrize("num_towers", [1, 2, 4])
-@pytest.mark.parametrize("share", ["normalised", "raw"])
-@pytest.mark.parametrize("pull", ["triplet", "infonce"])
-def test_every_term_is_that_of_the_naive_loop(pull, share, num_towers):
-    loss = MultiTowerLoss(pull=pull, share=share, alpha=2.0, beta=0.7, margin=0.4, temperature=0.2, floor=0.3)
-    data = four_users(num_towers)
-    expected = naive_terms(loss, *data)
-    found = loss(*data)
+def same_terms(loss: MultiTowerLoss, data: tuple, log_odds=None) -> None:
+    expected, found = naive_terms(loss, *data, log_odds), loss(*data, log_odds)
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         same(found[name], values)
+
+
+@pytest.mark.parametrize("num_towers", [1, 2, 4])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("pull", ["triplet", "infonce"])
+def test_every_term_is_that_of_the_naive_loop(pull, share, similarity, num_towers):
+    loss = MultiTowerLoss(pull=pull, share=share, alpha=2.0, beta=0.7, margin=0.4, temperature=0.2, floor=0.3)
+    same_terms(loss, four_users(num_towers, similarity=similarity))
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("share", SHARES)
+def test_every_term_with_remis_parts_is_that_of_the_naive_loop(share, similarity):
+    loss = MultiTowerLoss(share=share, temperature=0.5, beta=0.7, hardness=1.5, routing=30.0)
+    same_terms(loss, four_users(3, similarity=similarity))
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("pull", ["triplet", "infonce"])
+def test_a_user_for_whom_no_negative_is_kept_has_no_pull(pull, similarity):
+    users, target, negatives, _ = four_users(3, similarity=similarity)
+    kept = KEPT.clone()
+    kept[0] = False
+    hardness = 1.5 if pull == "infonce" else 0.0
+    loss = MultiTowerLoss(pull=pull, share="smallest", beta=0.7, temperature=0.5, hardness=hardness)
+    same_terms(loss, (users, target, negatives, kept))
+    assert loss(users, target, negatives, kept)["pull"][0].tolist() == [0.0, 0.0, 0.0]
+
+
+def some_log_odds() -> torch.Tensor:
+    """How much likelier each user's target was to be drawn than each negative, in logarithms."""
+    log_probability = torch.tensor([0.3, 0.05, 0.2, 0.1, 0.15, 0.12, 0.08], dtype=torch.float64).log()
+    return log_probability[TARGETS, None] - log_probability[NEGATIVES]
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("share", SHARES)
+def test_log_odds_are_added_to_the_negatives_of_infonce(share, similarity):
+    loss = MultiTowerLoss(share=share, temperature=0.5, beta=0.7)
+    same_terms(loss, four_users(3, similarity=similarity), some_log_odds())
+
+
+def test_a_triplet_has_no_use_for_log_odds():
+    loss, data = MultiTowerLoss(pull="triplet"), four_users(3)
+    assert torch.equal(loss(*data, some_log_odds())["total"], loss(*data)["total"])
+
+
+def test_comirecs_objective_is_the_cross_entropy_of_its_argmax_vector():
+    """The vector with the largest product with the target, then a softmax over [target, negatives]."""
+    users, target, negatives, kept = four_users(3, similarity="inner-product")
+    vectors = users.vectors.clone().requires_grad_()
+    comirec = MultiTowerLoss(share="nearest", pull="infonce", temperature=1.0, beta=0.0)
+    found = comirec(replace(users, vectors=vectors), target, negatives, kept)["total"]
+
+    products = (vectors * target[:, None]).sum(dim=-1).masked_fill(~users.mask, -torch.inf)
+    chosen = vectors[torch.arange(4), products.argmax(dim=1)]
+    logits = torch.cat([(chosen * target).sum(dim=1, keepdim=True), chosen @ negatives.T], dim=1)
+    logits = logits.masked_fill(~torch.cat([torch.ones(4, 1, dtype=torch.bool), kept], dim=1), -torch.inf)
+    expected = F.cross_entropy(logits, torch.zeros(4, dtype=torch.int64))
+    same(found, expected)
+    same(torch.autograd.grad(found, vectors)[0], torch.autograd.grad(expected, vectors)[0])
 
 
 @pytest.mark.parametrize("through_weight", [True, False])
@@ -328,7 +438,7 @@ def test_what_an_absent_tower_holds_changes_nothing_and_has_no_gradient(rubbish,
     loss = MultiTowerLoss(pull="triplet", share="raw", through_weight=through_weight, alpha=2.0, beta=0.7)
     users, *rest = four_users()
     filled = users.vectors.masked_fill(~users.mask[..., None], rubbish).requires_grad_()
-    before, after = loss(users, *rest), loss(Users(vectors=filled, mask=users.mask), *rest)
+    before, after = loss(users, *rest), loss(replace(users, vectors=filled), *rest)
     for name in before:
         assert torch.equal(before[name], after[name]), name
     after["total"].backward()
@@ -366,13 +476,25 @@ def test_the_number_of_towers_times_the_total_is_eq_7():
     same(3 * loss(users, target, negatives, kept)["total"], sum(sums) / 4)
 
 
-@pytest.mark.parametrize("share", ["normalised", "raw"])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("pull", ["triplet", "infonce"])
-def test_objective_gradcheck_through_the_weight(pull, share):
-    loss = MultiTowerLoss(pull=pull, share=share, through_weight=True, alpha=2.0, beta=0.7, margin=0.4)
-    users, target, negatives, kept = four_users(3)
+def test_objective_gradcheck(pull, share, similarity):
+    """With the gradient through the weight where there is one: otherwise the share is a constant by intent."""
+    through_weight = share in ("normalised", "raw")
+    loss = MultiTowerLoss(pull=pull, share=share, through_weight=through_weight, alpha=2.0, beta=0.7, margin=0.4)
+    users, target, negatives, kept = four_users(3, similarity=similarity)
     inputs = tuple(x.clone().requires_grad_() for x in (users.vectors, target, negatives))
-    assert gradcheck(lambda v, t, n: loss(Users(vectors=v, mask=users.mask), t, n, kept)["total"], inputs)
+    assert gradcheck(lambda v, t, n: loss(replace(users, vectors=v), t, n, kept)["total"], inputs, fast_mode=True)
+
+
+def test_gradcheck_of_remis_parts():
+    users, target, negatives, kept = four_users(3, similarity="inner-product")
+    loss = MultiTowerLoss(share="nearest", temperature=1.0, beta=0.0, hardness=1.5, routing=30.0)
+    inputs = (users.vectors.clone().requires_grad_(), users.attention.clone().requires_grad_())
+    assert gradcheck(
+        lambda v, a: loss(replace(users, vectors=v, attention=a), target, negatives, kept)["total"], inputs
+    )
 
 
 @pytest.mark.parametrize("share", ["normalised", "raw"])
@@ -383,9 +505,7 @@ def test_a_detached_share_is_a_constant_for_the_gradient(pull, share):
 
     def gradient(through_weight: bool, constant_share: bool) -> torch.Tensor:
         vectors = users.vectors.clone().requires_grad_()
-        terms = MultiTowerLoss(through_weight=through_weight, **settings)(
-            Users(vectors=vectors, mask=users.mask), *rest
-        )
+        terms = MultiTowerLoss(through_weight=through_weight, **settings)(replace(users, vectors=vectors), *rest)
         total = terms["total"]
         if constant_share:
             of_tower = terms["share"].detach() * terms["pull"] + 0.7 * terms["repel"]
@@ -404,6 +524,233 @@ def test_a_user_vector_of_length_zero_gives_finite_terms_and_gradients():
     terms["total"].backward()
     assert all(term.isfinite().all() for term in terms.values())
     assert vectors.grad.isfinite().all()
+
+
+# ---- share to the best
+
+
+def test_all_goes_to_the_best_tower_present():
+    score = torch.tensor([[0.1, 0.9, 0.5], [0.1, 0.9, 0.5], [-3.0, -2.0, -1.0], [0.2, 0.2, 0.2]])
+    mask = torch.tensor([[True, True, True], [True, False, True], [True, False, False], [True, True, True]])
+    expected = [[0.0, 3.0, 0.0], [0.0, 0.0, 2.0], [1.0, 0.0, 0.0], [3.0, 0.0, 0.0]]  # the first of equals
+    assert share_to_best(score, mask).tolist() == expected
+
+
+def test_the_nearest_tower_is_the_limit_of_the_share_by_distance():
+    data = four_users(3)
+    nearest = MultiTowerLoss(share="nearest")(*data)["share"]
+    torch.testing.assert_close(MultiTowerLoss(alpha=2000.0, floor=1e-6)(*data)["share"], nearest)
+
+
+def test_the_smallest_loss_is_not_always_that_of_the_nearest_tower():
+    """The first is nearer to the target, and nearer still to a negative."""
+    users = Users(vectors=torch.tensor([[[1.0, 0.2], [-0.3, 1.0]]]), mask=torch.tensor([[True, True]]))
+    data = (users, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0]]), torch.tensor([[True]]))
+    assert MultiTowerLoss(share="nearest")(*data)["share"].tolist() == [[2.0, 0.0]]
+    assert MultiTowerLoss(share="smallest")(*data)["share"].tolist() == [[0.0, 2.0]]
+
+
+# ---- REMI's hardness and routing regulariser
+
+
+@pytest.mark.parametrize("hardness", [0.0, 0.5, 1.0, 10.0])
+def test_hardness_is_that_of_remi(hardness):
+    """Once in the form of REMI's code, and once as counts: each negative is there exp(h s) / mean exp(h s) times."""
+    positive, negative = similarities(4, 3), similarities(4, 3, 5, seed=1)
+    found = info_nce(positive, negative, KEPT[:, None], temperature=0.5, hardness=hardness)
+    for b in range(4):
+        for j in range(3):
+            kept = [negative[b, j, n].item() / 0.5 for n in range(5) if KEPT[b, n]]
+            same(found[b, j], naive_info_nce(positive[b, j].item(), [0.5 * s for s in kept], 0.5, hardness))
+            mean = sum(math.exp(hardness * s) for s in kept) / len(kept)
+            counted = sum(math.exp(hardness * s) / mean * math.exp(s) for s in kept)
+            target = math.exp(positive[b, j].item() / 0.5)
+            same(found[b, j], -math.log(target / (target + counted)))
+
+
+def test_without_hardness_every_negative_counts_once_to_the_bit():
+    args = (similarities(4, 3), similarities(4, 3, 5, seed=1), KEPT[:, None])
+    assert torch.equal(info_nce(*args, temperature=0.5, hardness=0.0), info_nce(*args, temperature=0.5))
+
+
+def test_a_great_hardness_stays_finite_and_counts_the_hardest_alone():
+    positive, negative = torch.tensor([[0.0]]), torch.tensor([[[1.0, 0.5, -1.0]]])
+    found = info_nce(positive, negative, torch.ones(1, 1, 3).bool(), temperature=0.01, hardness=50.0)
+    torch.testing.assert_close(found, torch.tensor([[100 + math.log(3)]]))  # as all three
+
+
+@pytest.mark.parametrize("hardness", [0.5, 3.0])
+def test_hardness_gradcheck(hardness):
+    positive = similarities(4, 3).requires_grad_()
+    negative = similarities(4, 3, 5, seed=1).requires_grad_()
+    kept = KEPT.clone()
+    kept[3] = False
+    assert gradcheck(
+        lambda p, n: info_nce(p, n, kept[:, None], temperature=0.5, hardness=hardness), (positive, negative)
+    )
+
+
+def test_routing_spread_is_the_diagonal_of_the_covariance_squared():
+    attention, present = rand(4, 3, 6).softmax(dim=-1), presence(3)
+    expected = []
+    for rows, here in zip(attention.tolist(), present.tolist(), strict=True):
+        covariance = naive_covariance(rows)
+        expected.append([covariance[j][j] ** 2 if here[j] else 0.0 for j in range(3)])
+    found = routing_spread(attention, present)
+    same(found, expected)
+    # where all are there, the sum is the square of its Frobenius norm
+    diagonal = torch.tensor(naive_covariance(attention[0].tolist()), dtype=torch.float64).diagonal()
+    same(found[0].sum(), torch.linalg.matrix_norm(diagonal.diag()) ** 2)
+
+
+def test_routing_spread_gradcheck_and_what_an_absent_tower_looks_at():
+    attention, present = rand(4, 3, 6).softmax(dim=-1).requires_grad_(), presence(3)
+    assert gradcheck(lambda a: routing_spread(a, present), attention)
+    rubbish = attention.detach().masked_fill(~present[..., None], torch.nan).requires_grad_()
+    found = routing_spread(rubbish, present)
+    assert torch.equal(found, routing_spread(attention, present))
+    found.sum().backward()
+    assert rubbish.grad.isfinite().all()
+
+
+def test_the_routing_term_needs_an_attention():
+    users, *rest = four_users(2)
+    with pytest.raises(ValueError, match=r"^routing: 0\.5 needs a model with attention; set it to 0"):
+        MultiTowerLoss(routing=0.5)(replace(users, attention=None), *rest)
+
+
+# ---- label-aware attention and the sampled softmax
+
+
+def naive_mixture(vectors: list, present: list[bool], target: list[float], sharpness: float) -> tuple[list, list]:
+    exps = [math.exp(sharpness * naive_dot(v, target)) if p else 0.0 for v, p in zip(vectors, present, strict=True)]
+    weights = [value / sum(exps) for value in exps]
+    mixed = [sum(w * v[d] for w, v in zip(weights, vectors, strict=True)) for d in range(len(target))]
+    return mixed, weights
+
+
+def unit(vector: list[float]) -> list[float]:
+    return [x / math.sqrt(naive_dot(vector, vector)) for x in vector]
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 1.0, 3.0])
+def test_label_aware_attention_is_the_naive_mixture(sharpness):
+    users, target, *_ = four_users(3)
+    mixed, weights = label_aware_attention(users, target, sharpness=sharpness)
+    for u in range(4):
+        expected = naive_mixture(users.vectors[u].tolist(), users.mask[u].tolist(), target[u].tolist(), sharpness)
+        same(mixed[u], expected[0])
+        same(weights[u], expected[1])
+
+
+def test_label_aware_attention_goes_from_the_mean_to_the_nearest():
+    users, target, *_ = four_users(3)
+    mean = (users.vectors * users.mask[..., None]).sum(dim=1) / users.mask.sum(dim=1, keepdim=True)
+    same(label_aware_attention(users, target, sharpness=0.0)[0], mean)
+    products = torch.einsum("bkd,bd->bk", users.vectors, target).masked_fill(~users.mask, -torch.inf)
+    nearest = users.vectors[torch.arange(4), products.argmax(dim=1)]
+    same(label_aware_attention(users, target, sharpness=1e4)[0], nearest)
+
+
+def test_label_aware_attention_gradcheck():
+    users, target, *_ = four_users(3)
+    inputs = (users.vectors.clone().requires_grad_(), target.clone().requires_grad_())
+    assert gradcheck(lambda v, t: label_aware_attention(replace(users, vectors=v), t, sharpness=2.0), inputs)
+
+
+def naive_label_aware_softmax(loss: LabelAwareSoftmax, users, target, negatives, kept) -> tuple[list, list]:
+    pulls, shares = [], []
+    for u in range(4):
+        vectors, target_here, items = users.vectors[u].tolist(), target[u].tolist(), negatives.tolist()
+        if users.similarity == "cosine":
+            vectors, target_here, items = [unit(v) for v in vectors], unit(target_here), [unit(v) for v in items]
+        mixed, weights = naive_mixture(vectors, users.mask[u].tolist(), target_here, loss.sharpness)
+        if users.similarity == "cosine":
+            mixed = unit(mixed)
+        others = [naive_dot(mixed, items[n]) for n in range(len(items)) if kept[u, n]]
+        pulls.append(naive_info_nce(naive_dot(mixed, target_here), others, loss.temperature))
+        shares.append(weights)
+    return pulls, shares
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 2.0])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("num_towers", [1, 3])
+def test_label_aware_softmax_is_the_naive_loop(num_towers, similarity, sharpness):
+    loss, data = LabelAwareSoftmax(sharpness=sharpness, temperature=0.5), four_users(num_towers, similarity=similarity)
+    pulls, shares = naive_label_aware_softmax(loss, *data)
+    terms = loss(*data)
+    assert list(terms) == ["share", "pull", "total"]
+    same(terms["pull"], pulls)
+    same(terms["share"], shares)
+    same(terms["total"], sum(pulls) / 4)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_label_aware_softmax_gradcheck(similarity):
+    users, target, negatives, kept = four_users(3, similarity=similarity)
+    kept = kept.clone()
+    kept[0] = False
+    inputs = tuple(x.clone().requires_grad_() for x in (users.vectors, target, negatives))
+    assert gradcheck(
+        lambda v, t, n: LabelAwareSoftmax(sharpness=2.0, temperature=0.5)(replace(users, vectors=v), t, n, kept)[
+            "total"
+        ],
+        inputs,
+    )
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("objective", ["label-aware", "multi-tower"])
+def test_log_odds_are_the_correction_of_the_sampled_softmax(objective, similarity):
+    """With log-odds the softmax is that of `s/τ − log q`, for the target as for the negatives, q the drawing's law."""
+    users, target, negatives, kept = four_users(1, similarity=similarity)
+    log_q = torch.tensor([0.3, 0.05, 0.2, 0.1, 0.15, 0.12, 0.08], dtype=torch.float64).log()
+    vectors, items, targets = users.vectors[:, 0], negatives, target
+    if similarity == "cosine":
+        vectors, items, targets = (F.normalize(v, dim=-1) for v in (vectors, items, targets))
+    positive = (vectors * targets).sum(dim=1) / 0.5 - log_q[TARGETS]
+    negative = vectors @ items.T / 0.5 - log_q[NEGATIVES]
+    logits = torch.cat([positive[:, None], negative.masked_fill(~kept, -torch.inf)], dim=1)
+    expected = F.cross_entropy(logits, torch.zeros(4, dtype=torch.int64), reduction="none")
+
+    loss = {
+        "label-aware": LabelAwareSoftmax(temperature=0.5),
+        "multi-tower": MultiTowerLoss(share="equal", temperature=0.5, beta=0.0),
+    }[objective]
+    same(loss(users, target, negatives, kept, some_log_odds())["pull"].flatten(), expected)
+    same(loss(users, target, negatives, kept, some_log_odds())["total"], expected.mean())
+    assert (loss(users, target, negatives, kept)["total"] - expected.mean()).abs() > 1e-3
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("rubbish", [torch.nan, torch.inf, 7.0])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *(MultiTowerLoss(share=share, pull=pull) for share in SHARES for pull in ("triplet", "infonce")),
+        MultiTowerLoss(share="raw", through_weight=True),
+        MultiTowerLoss(share="nearest", temperature=1.0, hardness=1.0, routing=10.0),
+        LabelAwareSoftmax(),
+    ],
+    ids=str,
+)
+def test_no_objective_reads_an_absent_tower(loss, rubbish, similarity):
+    users, *rest = four_users(3, similarity=similarity)
+    absent = ~users.mask[..., None]
+    filled = replace(
+        users,
+        vectors=users.vectors.masked_fill(absent, rubbish).requires_grad_(),
+        attention=users.attention.masked_fill(absent, rubbish),
+    )
+    clean = replace(users, vectors=users.vectors.clone().requires_grad_())
+    before, after = loss(clean, *rest, some_log_odds()), loss(filled, *rest, some_log_odds())
+    for name in before:
+        assert torch.equal(before[name], after[name]), name
+    before["total"].backward()
+    after["total"].backward()
+    assert torch.equal(clean.vectors.grad, filled.vectors.grad)
+    assert (filled.vectors.grad[~users.mask] == 0).all()
 
 
 # ---- the gradient through the weight
