@@ -138,13 +138,10 @@ def interests_found(
     items = lists.items[:, :, :num]
     interest = np.where(items >= 0, item_interest[items], -1)
     row = np.arange(items[..., 0].size).reshape(*items.shape[:2], 1)  # one for each list
-    pairs, first, counts = np.unique(
-        (row * size + interest)[interest >= 0], return_index=True, return_counts=True
-    )  # of (list, interest)
-    best_first = np.lexsort((first, -counts, pairs // size))
-    _, of_list = np.unique((pairs // size)[best_first], return_index=True)
-    best = pairs[best_first][of_list]
-    found = np.unique(best // size // items.shape[1] * size + best % size)  # pairs of (user, interest)
+    pairs, first, counts = np.unique((row * size + interest)[interest >= 0], return_index=True, return_counts=True)
+    pairs = pairs[np.lexsort((first, -counts, pairs // size))]  # of (list, interest)
+    pairs = pairs[np.unique(pairs // size, return_index=True)[1]]  # the first of each list
+    found = np.unique(pairs // size // items.shape[1] * size + pairs % size)  # of (user, interest)
     own = user_interests >= 0
     hits = among(np.arange(len(own))[:, None] * size + user_interests, found) & own
     return np.where(own.any(axis=1), hits.sum(axis=1) / own.sum(axis=1).clip(min=1), np.nan)
@@ -170,10 +167,8 @@ def paired_interval(
     difference = ours - theirs
     if len(difference) == 0 or np.isnan(difference).any():
         raise ValueError("ours, theirs: no case, or one that is NaN; give at least one, and leave NaN out of both")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is out of range; it must be between 0 and 1, such as 0.95")
-    if draws < 1:
-        raise ValueError(f"draws: {draws} is out of range; it must be at least 1")
+    if not 0 < level < 1 or draws < 1:
+        raise ValueError(f"level, draws: {level}, {draws}; level must be between 0 and 1, draws at least 1")
     generator = np.random.default_rng(seed)
     at_once = max(1, 1_000_000 // len(difference))  # some draws at a time, to bound the memory
     means = [
@@ -283,10 +278,7 @@ def evaluate(
         raise ValueError(f"num: {num} is out of range; it must be 1 to {model.num_items}, the number of items")
     index = index_items(model) if index is None else index
     if (len(index), index.similarity) != (model.num_items, model.similarity):
-        raise ValueError(
-            f"index: {len(index)} items by {index.similarity}, but the model has {model.num_items} by "
-            f"{model.similarity}; make it with index_items(model)"
-        )
+        raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")
     if isinstance(exclude, str):
         exclude = np.where(cases.batch.mask.numpy(), cases.batch.history.numpy(), -1)
     parts = [model.users(cases.batch[start : start + batch_size]) for start in range(0, len(cases), batch_size)]

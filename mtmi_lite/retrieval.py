@@ -95,11 +95,13 @@ class ItemIndex:
 
     def _setting(self, kind: Kind, name: str, given: int | None, default: int, least: int, most: int) -> int:
         most = max(least, most)
-        if given is not None and kind != self.kind:
+        if given is None:
+            return min(max(default, least), most)
+        if kind != self.kind:
             raise ValueError(f"{name}: {given} is for kind={kind!r}, but this is {self.kind!r}; leave it out")
-        if given is not None and not least <= given <= most:
-            raise ValueError(f"{name}: {given} is out of range; it must be {least} to {most} with these items")
-        return min(max(default, least), most) if given is None else given
+        if not least <= given <= most:
+            raise ValueError(f"{name}: {given} is out of range; it must be {least} to {most} with {len(self)} items")
+        return given
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -162,6 +164,9 @@ def load_index(path: Path | str) -> ItemIndex:
         with np.load(path, allow_pickle=False) as saved:
             index.similarity, index.kind = saved["similarity"].item(), saved["kind"].item()
             index.faiss = faiss.deserialize_index(saved["faiss"])
+        kinds = {"exact": faiss.IndexFlatIP, "ivf": faiss.IndexIVFFlat, "hnsw": faiss.IndexHNSWFlat}
+        if type(index.faiss) is not kinds[index.kind]:
+            raise TypeError(index.kind)
         index.vectors = index.faiss.reconstruct_n(0, index.faiss.ntotal)
     except FileNotFoundError:
         raise
@@ -231,7 +236,7 @@ def search_towers(
     scores = np.full((*present.shape, length), -np.inf, dtype=np.float32)
     scores[present], items[present] = index.search(users.vectors[users.mask], length)
     if len(gone):
-        absent = among(np.arange(len(present))[:, None, None] * num_items + items, gone) | (items < 0)
+        absent = among(np.arange(len(present))[:, None, None] * num_items + items, gone)
         items, scores = np.where(absent, -1, items), np.where(absent, np.float32(-np.inf), scores)
         kept = np.argsort(absent, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
         items, scores = (np.take_along_axis(array, kept, axis=2) for array in (items, scores))
@@ -279,7 +284,7 @@ def _merge(items: Array, scores: Array, num: int) -> tuple[Array, Array, Array]:
     num_users, num_towers, length = items.shape
     places = np.arange(num_towers * length)
     starts = np.arange(num_users)[:, None] * len(places)
-    by_item = np.sort(items.reshape(num_users, -1) << 32 | places, axis=1)
+    by_item = np.sort(items.reshape(num_users, len(places)) << 32 | places, axis=1)
     item, slot = (by_item >> 32).astype(np.int32), by_item.astype(np.int32)
     score = scores.ravel()[starts + slot] + np.float32(0)  # makes 0 of −0
     dropped = item < 0
