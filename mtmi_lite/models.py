@@ -122,7 +122,10 @@ class MTMI(nn.Module):
             )
         device = self.table.weight.device
         history, mask = batch.history.to(device), batch.mask.to(device)
-        embedded = self.item_tower(history * mask).masked_fill(~mask[..., None], 0)
+        history = history * mask
+        # a padded slot reads the row of the newest item, and nothing of it: so it touches no row of its own
+        history = torch.where(mask, history, history[:, -1:])
+        embedded = self.item_tower(history).masked_fill(~mask[..., None], 0)
         users = self.user_towers(embedded, mask)
         vectors = users.vectors
         if self.profile is not None:

@@ -1,6 +1,7 @@
 """What a training is told, what it leaves, and how both are kept on disk: without pickle, whole or not at all."""
 
 import copy
+import hashlib
 import json
 import zipfile
 from dataclasses import asdict, dataclass
@@ -63,7 +64,7 @@ class TrainingSettings:
         if not 0 < self.learning_rate < np.inf:
             raise ValueError(f"learning_rate: {self.learning_rate} is out of range; it must be above 0")
         try:
-            torch.empty(0, device=self.device)
+            torch.zeros(1, device=self.device).item()
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device: {self.device!r} can not be used here; 'cpu' always can ({error})") from error
 
@@ -156,7 +157,9 @@ class Checkpoint:
         self.looks: list[tuple[int, float]] = []
         self.best: dict[str, Tensor] = {}
         if self.folder is not None:
-            self.settings = json.loads(json.dumps(_settings_of(model, objective, settings, split.log.checksum)))
+            users = hashlib.sha256(b"|".join([split.train.tobytes(), split.validation.tobytes()]))
+            told = {**_settings_of(model, objective, settings, split.log.checksum), "split": users.hexdigest()[:16]}
+            self.settings = json.loads(json.dumps(told))
             if (self.folder / "state.npz").exists():
                 self._load()
 
@@ -194,19 +197,26 @@ class Checkpoint:
         }
         for index, optimizer in enumerate(self.optimizers):
             for parameter, state in optimizer.state_dict()["state"].items():
-                arrays |= {f"optimizer/{index}/{parameter}/{name}": np.asarray(v) for name, v in _numpy(state).items()}
+                arrays |= {f"optimizer/{index}/{parameter}/{name}": value for name, value in _numpy(state).items()}
         save_arrays(self.folder / "state.npz", compressed=False, about=np.array(json.dumps(about)), **arrays)
+        self._delete_old()
+
+    def _delete_old(self) -> None:
         for old in self.folder.glob("best-*.npz"):
             if old != self._best_file():
                 old.unlink()
 
     def _load(self) -> None:
         arrays = _read_arrays(self.folder / "state.npz")
+        if "about" not in arrays or "looks" not in arrays:
+            raise ValueError(
+                f"checkpoint: {self.folder / 'state.npz'} is not the state of a training; give another folder"
+            )
         about = json.loads(str(arrays["about"]))
         for part, ours in self.settings.items():
-            if about["settings"][part] != ours:
+            if (theirs := about["settings"].get(part)) != ours:
                 raise ValueError(
-                    f"checkpoint: {self.folder} holds a training with another {part}, {about['settings'][part]}, and "
+                    f"checkpoint: {self.folder} holds a training with another {part}, {theirs}, and "
                     f"this one has {ours}; give another folder, or delete that one"
                 )
         self.best_step, self.seconds = about["best_step"], about["seconds"]
@@ -225,6 +235,7 @@ class Checkpoint:
                     value = array.item() if array.dtype == np.int64 else torch.from_numpy(array)
                     state["state"].setdefault(int(parameter), {})[field] = value
             optimizer.load_state_dict(state)
+        self._delete_old()  # of a look that was killed before it came to that
 
 
 def _settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, data: str) -> dict:
@@ -234,8 +245,10 @@ def _settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, 
             f"model, objective: {type(model).__name__} and {type(objective).__name__} can be trained but not saved; "
             f"that takes an MTMI and one of {', '.join(known.__name__ for known in OBJECTIVES)}"
         )
+    features = (model.item_tower.features, model.profile)
     return {
         "model": model.sizes,
+        "features": [0 if table is None else len(table.weight) for table in features],
         "objective": {"name": type(objective).__name__, **asdict(objective)},
         "settings": asdict(settings),
         "data": data,
@@ -243,14 +256,16 @@ def _settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, 
 
 
 def _numpy(state: dict) -> dict[str, Array]:
-    return {name: value.cpu().numpy() if isinstance(value, Tensor) else value for name, value in state.items()}
+    return {
+        name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value) for name, value in state.items()
+    }
 
 
 def _read_arrays(path: Path | str) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(f"{path}: cut short or not a file of arrays ({error}); delete it and make it again") from error
