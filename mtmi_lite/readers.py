@@ -22,9 +22,10 @@ import io
 import json
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,7 +34,7 @@ import numpy as np
 from mtmi_lite.interactions import Interactions, from_codes
 
 Array = np.ndarray
-BLOCK, PIECE = 1 << 18, 1 << 15
+BLOCK, PIECE = 1 << 17, 1 << 14
 """How many bytes are read, and how many ids are told apart, at a time."""
 MAX_BYTES = 40
 """The longest id that is read in blocks; a UUID has 36 characters."""
@@ -75,10 +76,11 @@ def read_interactions(
     path, wanted, value = Path(path), [user, item, time], None
     if only is not None:
         wanted, value = [*wanted, only[0]], only[1]
-    columns = None if _is_json(path) else _read_blocks(path, wanted, header, value)
-    (user_labels, users), (item_names, items), times = columns or _read_lines(path, wanted, header, value)
-    step = -1 if newest_first else 1
-    return from_codes(users[::step], items[::step], times[::step], user_labels=user_labels, item_names=item_names)
+    found = None if _is_json(path) else _read_blocks(path, wanted, header, value)
+    (user_labels, users), (item_names, items), times = found or _read_lines(path, wanted, header, value)
+    columns = [column[::-1] if newest_first else column for column in (times, items, users)]
+    del found, users, items, times  # `from_codes` lets go of each column when it has it in order
+    return from_codes(columns.pop(), columns.pop(), columns.pop(), user_labels=user_labels, item_names=item_names)
 
 
 def read_names(path: Path | str, *, key: str = "item_id", name: str) -> dict[str, str]:
@@ -139,9 +141,8 @@ def _by_id(path: Path, wanted: list[str]) -> dict[str, list[str]]:
     for number, (label, *values) in _rows(path, wanted, None):
         _check_id(path, number, wanted[0], label)
         if label in found:
-            _wrong(
-                path, number, wanted[0], f"{label!r} has line {first_line[label]} already; keep one line for each id"
-            )
+            what = f"{label!r} has line {first_line[label]} already; keep one line for each id"
+            _wrong(path, number, wanted[0], what)
         found[label], first_line[label] = values, number
     return found
 
@@ -216,36 +217,27 @@ def _text_rows(path: Path, wanted: list[str], header: Sequence[str] | None) -> I
     first = next(lines, None)
     if first is None:
         _wrong(path, 1, None, "the file is empty; it must have a header line and at least one line below it")
-    lines = (line for part in ([first], lines) for line in part)
-    tabs = "\t" in first
-    rows = csv.reader(
-        lines, delimiter="\t" if tabs else ",", quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL, strict=True
-    )
-    names, places, number = header, None, 0
+    separator, quoting = ("\t", csv.QUOTE_NONE) if "\t" in first else (",", csv.QUOTE_MINIMAL)
+    rows = csv.reader(chain([first], lines), delimiter=separator, quoting=quoting, strict=True)
+    names = header
+    places = None if names is None else _places(path, wanted, names)
     while True:
-        start = number + 1
+        start = rows.line_num + 1  # a quoted field may hold line ends
         try:
-            fields = next(rows)
-        except StopIteration:
-            return
+            fields = next(rows, None)
         except csv.Error as error:
             _wrong(path, start, None, f"not well-formed text ({error}); close each quote, and double one within quotes")
-        number = rows.line_num  # a quoted field may hold line ends
-        if not fields:
-            continue
-        if names is None:
+        if fields is None:
+            return
+        if names is None or places is None:
             names = [_untyped(name) for name in fields]
             places = _places(path, wanted, names)
-            continue
-        if places is None:
-            places = _places(path, wanted, names)
-        if len(fields) != len(names):
-            column = names[len(fields)] if len(fields) < len(names) else names[-1]
-            what = (
-                f"{len(fields)} fields, and there must be {len(names)}: {_names(names)}; got {_short(','.join(fields))}"
-            )
-            _wrong(path, start, column, what)
-        yield start, [fields[place] for place in places]
+        elif fields and len(fields) != len(names):
+            column = names[min(len(fields), len(names) - 1)]
+            what = f"{len(fields)} fields, and there must be {len(names)}: {_names(names)}"
+            _wrong(path, start, column, f"{what}; got {_short(separator.join(fields))}")
+        elif fields:
+            yield start, [fields[place] for place in places]
 
 
 def _untyped(name: str) -> str:
@@ -272,10 +264,9 @@ def _short(text: str) -> str:
 
 
 def _check_id(path: Path, number: int, column: str, label: str) -> None:
-    if not label.strip(" "):
-        _wrong(
-            path, number, column, f"{label!r} is no id; an id is text that is not blank: fill it in or drop the line"
-        )
+    if not label.strip(" ") or "\0" in label:
+        what = "is no id; an id is text that is not blank, without NUL: fill it in, or drop the line"
+        _wrong(path, number, column, f"{label!r} {what}")
 
 
 _NUMBER = re.compile(r"(-?[0-9]{1,18})(\.0*)?")
@@ -292,20 +283,14 @@ def _time(path: Path, number: int, column: str, text: str) -> tuple[int, str]:
             return int(date.replace(tzinfo=date.tzinfo or UTC).timestamp()), "date"
         except ValueError:
             pass  # the 31st of June
-    _wrong(
-        path,
-        number,
-        column,
-        f"{text!r} is no time; it must be a whole number, such as Unix seconds, or a date as in 2010-10-19T23:55:27Z. "
-        "Write parts of a second as whole milliseconds",
-    )
+    what = "is no time; it must be a whole number, such as Unix seconds, or a date as in 2010-10-19T23:55:27Z"
+    _wrong(path, number, column, f"{text!r} {what}. Write parts of a second as whole milliseconds")
 
 
 def _read_lines(path: Path, wanted: list[str], header: Sequence[str] | None, only: str | None):
     """The plain pass: (labels, code of each row) of users and of items, and the times."""
     numbers: tuple[dict[str, int], dict[str, int]] = {}, {}
-    codes: tuple[list[int], list[int]] = [], []
-    times: list[int] = []
+    codes, times = (array("q"), array("q")), array("q")
     writing = None
     for number, values in _rows(path, wanted, header):
         if only is not None and values[3] != only:
@@ -323,8 +308,8 @@ def _read_lines(path: Path, wanted: list[str], header: Sequence[str] | None, onl
     columns = []
     for column in (0, 1):
         labels, ranks = np.unique(np.array(list(numbers[column]), dtype=np.str_), return_inverse=True)
-        columns.append((labels, ranks[np.array(codes[column])]))
-    return columns[0], columns[1], np.array(times, dtype=np.int64)
+        columns.append((labels, ranks[np.frombuffer(codes[column], dtype=np.int64)]))
+    return columns[0], columns[1], np.frombuffer(times, dtype=np.int64)
 
 
 # ---- the quick pass: NumPy over blocks of lines. It returns None for whatever it does not know

@@ -334,9 +334,14 @@ def test_the_wheel_is_asked_of_the_package_index_and_no_other_place(monkeypatch)
         assert command[-1] == "recbole==1.2.1"
         assert not [word for word in command if "http" in word or "index" in word]
         (Path(command[-2]) / datasets.RECBOLE).write_bytes(b"a wheel")
+        return subprocess.CompletedProcess(command, code, stderr="WARNING: slow\nERROR: no such version\n")
 
+    code = 0
     monkeypatch.setattr(datasets.subprocess, "run", answer)
     assert datasets._download_wheel() == b"a wheel"
+    code = 1
+    with pytest.raises(OSError, match=r"^ERROR: no such version$"):
+        datasets._download_wheel()
 
 
 # ---- the paper's other three, in the formats they are published in

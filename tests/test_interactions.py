@@ -8,16 +8,19 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtmi_lite.datasets import online_retail
 from mtmi_lite.interactions import (
     Batch,
+    Features,
     Interactions,
     TrainingSamples,
     batch_of,
+    describe,
     evaluation_cases,
+    features_of,
     filter_items_first,
     from_columns,
     histories,
@@ -423,3 +426,106 @@ def test_a_history_has_at_least_one_step():
 def test_a_seed_is_not_negative():
     with pytest.raises(ValueError, match="seed: -1 is out of range"):
         split_users(numbered_log([9] * 10), seed=-1)
+
+
+# ---- features
+
+
+NAMES = st.lists(st.lists(st.text("abc", min_size=1, max_size=3), max_size=5), min_size=1, max_size=8)
+
+
+@settings(deadline=None)
+@given(NAMES)
+def test_features_keep_the_names_of_each_row(rows):
+    features = features_of(rows)
+    assert len(features) == len(rows)
+    assert features.names.tolist() == sorted({name for row in rows for name in row})
+    for row, ids in zip(rows, features.ids.tolist(), strict=True):
+        held = [k for k in ids if k >= 0]
+        assert ids == held + [-1] * (len(ids) - len(held))  # padded on the right
+        assert [features.names[k] for k in held] == list(dict.fromkeys(row))
+    chosen = features[np.array([len(rows) - 1, 0])]
+    assert chosen.ids.tolist() == [features.ids[-1].tolist(), features.ids[0].tolist()]
+
+
+def featured_log():
+    log = from_columns(
+        users=["u"] * 6 + ["v"] * 6 + ["w"], items=list("abcabd") * 2 + ["a"], times=[*range(6), *range(6), 0]
+    )
+    return describe(
+        log,
+        item_names={"a": "Apple"},
+        item_features={"a": ["fruit", "red"], "c": ["red"], "d": ["rare"]},
+        user_features={"v": ["age: 30"], "w": ["age: 20", "job: cook"]},
+    )
+
+
+def test_features_stay_with_their_items_and_users_through_a_filter():
+    log = filter_items_first(featured_log(), min_count=2)
+    assert log.user_labels.tolist() == ["u", "v"]
+    assert log.item_names.tolist() == ["Apple", "b", "c", "d"]
+    items, users = log.item_features, log.user_features
+    assert items is not None
+    assert users is not None
+    assert [[str(items.names[k]) for k in row if k >= 0] for row in items.ids] == [
+        ["fruit", "red"],
+        [],
+        ["red"],
+        ["rare"],
+    ]
+    assert [[str(users.names[k]) for k in row if k >= 0] for row in users.ids] == [[], ["age: 30"]]
+    rarer = filter_items_first(featured_log(), min_count=3)
+    assert rarer.item_names.tolist() == ["Apple", "b"]
+    assert rarer.item_features is not None
+    assert rarer.item_features.ids.tolist() == [[0, 2], [-1, -1]]
+
+
+def test_a_batch_carries_the_profile_where_the_log_has_one():
+    log = featured_log()
+    users = log.user_features
+    assert users is not None
+    cases = evaluation_cases(log, np.array([1, 0]), num_steps=3)
+    assert cases.batch.profile is not None
+    assert cases.batch.profile.tolist() == users.ids[[1, 0]].tolist()
+    part = cases.batch[1:]
+    assert part.profile is not None
+    assert part.profile.tolist() == [[-1, -1]]
+    batch, _ = TrainingSamples(log, np.array([0, 1])).draw(8, torch.Generator().manual_seed(0))
+    assert batch.profile is not None
+    assert len(batch.profile) == 8
+    assert {tuple(row) for row in batch.profile.tolist()} == {(-1, -1), tuple(users.ids[1].tolist())}
+    plain = from_columns(users=["u"] * 6, items=list("abcabd"), times=range(6))
+    assert evaluation_cases(plain, np.array([0])).batch.profile is None
+
+
+def test_features_that_do_not_fit_are_refused():
+    log = featured_log()
+    with pytest.raises(ValueError, match="ids: 2 is out of range; features are 0 to 1, one for each of names"):
+        Features(ids=np.array([[0, 2]]), names=np.array(["a", "b"]))
+    with pytest.raises(ValueError, match="ids: -2 is out of range"):
+        Features(ids=np.array([[0, -2]]), names=np.array(["a", "b"]))
+    for field, num in (("item_features", 4), ("user_features", 3)):
+        with pytest.raises(ValueError, match=f"{field}: 1 rows for {num} {field[:4]}s; give one each"):
+            dataclasses.replace(log, **{field: features_of([["x"]])})
+    for field in ("item_features", "user_features", "item_names"):
+        with pytest.raises(ValueError, match=f"{field}: has no id of the log; its ids are such as "):
+            describe(log, **{field: {"nobody": "x"}})
+
+
+ANY_TIMES = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(-3, 3) | st.sampled_from([-(2**62), 2**62])),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(ANY_TIMES, st.booleans())
+def test_each_way_of_sorting_is_stable_by_user_and_time(rows, by_time):
+    if by_time:
+        rows.sort(key=lambda row: row[2])
+    log = from_columns(users=[r[0] for r in rows], items=[r[1] for r in rows], times=[r[2] for r in rows])
+    expected = sorted(rows, key=lambda row: (row[0], row[2]))
+    assert log.user_labels[log.users].tolist() == [row[0] for row in expected]
+    assert log.times.tolist() == [row[2] for row in expected]
+    assert log.item_names[log.items].tolist() == [str(row[1]) for row in expected]
