@@ -5,6 +5,9 @@ import gzip
 import io
 import json
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -183,14 +186,18 @@ def test_columns_have_any_name_and_place_and_rows_can_be_chosen(tmp_path):
     assert log.times.tolist() == [3, 4]
 
 
-def test_times_are_exact(tmp_path):
+def test_times_are_exact(tmp_path, monkeypatch):
     path = tmp_path / "log.tsv"
     times = ["9007199254740993", "12.0", "12.", "-5", "000000000000000012"]
     path.write_text("user_id\titem_id\ttimestamp\n" + "".join(f"u\t{k}\t{t}\n" for k, t in enumerate(times)))
     assert read_interactions(path).times.tolist() == [-5, 12, 12, 12, 9007199254740993]
+    monkeypatch.setenv("TZ", "XYZ+7")  # a date without a zone does not depend on where it is read
+    time.tzset()
     dates = ["1970-01-01", "1970-01-01T00:00:01Z", "1970-01-01 01:00:02+01:00", "1970-01-01T00:01"]
     path.write_text("user_id\titem_id\ttimestamp\n" + "".join(f"u\t{k}\t{t}\n" for k, t in enumerate(dates)))
     assert read_interactions(path).times.tolist() == [0, 1, 2, 60]
+    monkeypatch.undo()
+    time.tzset()
     path = tmp_path / "log.jsonl"
     path.write_text('{"user_id": 7, "item_id": "x", "timestamp": 1.5e9}\n')
     log = read_interactions(path)
@@ -346,10 +353,7 @@ def test_what_is_missing_or_does_not_fit_is_named(tmp_path):
 
 
 def test_the_reader_needs_no_more_memory_than_it_says(shared_data):
-    """Six times the file, over what the imports take; see `tools`: measured in a process of its own."""
-    import subprocess
-    import sys
-
+    """Six times the file, over what the imports take, in a process of its own."""
     path: Path = shared_data("retailrocket-sessions.inter")
     code = (
         "import resource, sys\n"
