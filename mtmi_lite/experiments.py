@@ -1,32 +1,46 @@
 """Experiments: train at some settings, look at the result, and keep a grid of such results in one file.
 
-`python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README.
+`python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README,
+`… models` a table of all models on a log.
 """
 
+import argparse
 import dataclasses
 import json
 import platform
-import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float32
+from torch import nn
 from tqdm.auto import tqdm
 
-from mtmi_lite.datasets import load_log
+from mtmi_lite.datasets import LOGS, load_log, read_interactions
 from mtmi_lite.files import package_versions, save_arrays, save_text
-from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, split_users
-from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, filter_items_first, split_users
+from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss, Objective
 from mtmi_lite.metrics import Evaluation, evaluate, list_overlap, paired_interval
-from mtmi_lite.models import MTMI, Model, MostPopular
+from mtmi_lite.models import MTMI, Model, MostPopular, warm_items
+from mtmi_lite.towers import (
+    GRU,
+    AttentionFusion,
+    AttentionPooling,
+    InterestRouting,
+    MeanPooling,
+    PositionRouting,
+    SharedAttention,
+    Similarity,
+)
 from mtmi_lite.training import Run, TrainingSettings, train
 
+Cut = Literal["interaction", "basket"]
 Array = np.ndarray
 ALPHAS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 BETAS = (0.0, 0.01, 0.1, 0.3, 1.0, 10.0, 100.0, 1000.0)
@@ -143,21 +157,103 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
     return layout
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A model, its objective and its learning rate: what one trial of a comparison trains.
+
+    Args:
+        features: let the model read what the log knows of items and users beside their ids.
+    """
+
+    tower: type[nn.Module] = AttentionFusion
+    num_towers: int = 4
+    dim: int = 64
+    similarity: Similarity = "cosine"
+    features: bool = False
+    objective: Objective = dataclasses.field(default_factory=MultiTowerLoss)
+    learning_rate: float = 3e-3
+
+    def train(
+        self,
+        split: Split,
+        *,
+        steps: int,
+        seed: int = 0,
+        progress: bool = True,
+        on_step: Callable[[int], None] | None = None,
+    ) -> Run:
+        """Make the model and train it."""
+        log = split.log
+        item_features = log.item_features if self.features else None
+        model = MTMI(
+            num_items=log.num_items,
+            num_towers=self.num_towers,
+            dim=self.dim,
+            tower=self.tower,
+            similarity=self.similarity,
+            item_features=item_features,
+            user_features=log.user_features if self.features else None,
+            warm_items=None if item_features is None else warm_items(log, split.train),
+            seed=seed,
+        )
+        settings = TrainingSettings(steps=steps, learning_rate=self.learning_rate, seed=seed)
+        return train(model, self.objective, split, settings, progress=progress, on_step=on_step)
+
+    def describe(self) -> dict[str, object]:
+        """The settings that are not at their defaults, as plain values."""
+        row = _changed(self)
+        if "tower" in row:
+            row["tower"] = self.tower.__name__
+        if "objective" in row:
+            row["objective"] = {"name": type(self.objective).__name__, **_changed(self.objective)}
+        return row
+
+
+def _changed(settings: Any) -> dict[str, object]:
+    plain = type(settings)()
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(plain)}
+    return {name: value for name, value in values.items() if value != getattr(plain, name)}
+
+
+HARD = MultiTowerLoss(share="nearest", temperature=1.0, beta=0.0)
+"""ComiRec's objective: a sampled softmax of the nearest vector."""
+MODELS = {
+    "YouTube DNN": Recipe(tower=MeanPooling, num_towers=1),
+    "GRU4Rec": Recipe(tower=GRU, num_towers=1),
+    "Que2Search": Recipe(tower=AttentionFusion, num_towers=1),
+    "MIND": Recipe(tower=InterestRouting, similarity="inner-product", objective=LabelAwareSoftmax()),
+    "ComiRec-SA": Recipe(tower=SharedAttention, similarity="inner-product", objective=HARD),
+    "ComiRec-DR": Recipe(tower=PositionRouting, similarity="inner-product", objective=HARD),
+    "REMI": Recipe(
+        tower=SharedAttention,
+        similarity="inner-product",
+        objective=dataclasses.replace(HARD, hardness=1.0, routing=100.0),
+    ),
+    "MTMI-DNN": Recipe(tower=MeanPooling),
+    "MTMI-GRU": Recipe(tower=GRU),
+    "MTMI-Q2S": Recipe(tower=AttentionFusion),
+    "MTMI, attention pooling": Recipe(tower=AttentionPooling),
+}
+"""The paper's models, each with its default objective. Most Popular needs no training and is not among them."""
+
+
 def train_knobs(
     knobs: Knobs,
     split: Split,
     *,
     steps: int,
     seed: int = 0,
-    learning_rate: float = 3e-3,
     progress: bool = True,
-    **hooks,
+    on_step: Callable[[int], None] | None = None,
 ) -> Run:
     """Train MTMI-basic (attention fusion) at some knobs, everything else as in lesson 00."""
-    model = MTMI(num_items=split.log.num_items, num_towers=knobs.num_towers, seed=seed)
+    return recipe_at(knobs).train(split, steps=steps, seed=seed, progress=progress, on_step=on_step)
+
+
+def recipe_at(knobs: Knobs, *, learning_rate: float = 3e-3) -> Recipe:
+    """MTMI-basic at some knobs."""
     objective = MultiTowerLoss(alpha=knobs.alpha, beta=knobs.beta)
-    settings = TrainingSettings(steps=steps, learning_rate=learning_rate, seed=seed)
-    return train(model, objective, split, settings, progress=progress, **hooks)
+    return Recipe(num_towers=knobs.num_towers, objective=objective, learning_rate=learning_rate)
 
 
 def provenance(command: str, data: dict[str, str], **settings: object) -> dict[str, object]:
@@ -202,59 +298,105 @@ def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object
     return grid, about
 
 
-def compare(log: Interactions, *, folds: int = 3, steps: int = 2500) -> dict[str, object]:
-    """Four towers, one tower and Most Popular on the test users of some folds, and how sure the difference is.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """Models on the test users of some folds, each at the settings that its validation users chose.
 
-    Four and one have the same budget: in each fold the best of four settings on its validation users. (Settings chosen
-    on one fold for all would be chosen by users who are test users of another.) Fold f is trained with seed f.
+    Args:
+        found: the evaluations of each model, one a fold, the same test users for all.
+        chosen: what each model's validation users chose in each fold.
+        seconds: how long each model trained, all trials of all folds together.
     """
-    one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
-    choices = {
-        "K = 4": [(Knobs(num_towers=4, alpha=a, beta=b), 3e-3) for a, b in ((5.0, 0.1), (5.0, 0.3), (8.0, 0.3))]
-        + [(Knobs(num_towers=4, alpha=5.0, beta=0.3), 2e-3)],
-        "K = 1": [(one, rate) for rate in (1e-3, 2e-3, 3e-3, 5e-3)],
-    }
-    cuts: tuple[Literal["interaction", "basket"], ...] = ("interaction", "basket")
-    found: dict[tuple[str, str], list[Evaluation]] = {(cut, name): [] for cut in cuts for name in [*choices, POPULAR]}
-    chosen: dict[str, list[dict[str, float]]] = {name: [] for name in choices}
-    for fold in range(folds):
+
+    found: dict[str, list[Evaluation]]
+    chosen: dict[str, list[Recipe]]
+    seconds: dict[str, float]
+
+    def per_user(self, name: str, measure: str = "recall", num: int = 50) -> Float[Array, " user"]:
+        """A measure of every test user, all folds after one another."""
+        return np.concatenate([getattr(evaluation, measure)(num) for evaluation in self.found[name]])
+
+    def over(self, ours: str, theirs: str) -> list[float]:
+        """The mean difference in recall@50 over users, and its 95% interval."""
+        interval = paired_interval(self.per_user(ours), self.per_user(theirs), seed=0)
+        return [round(value, 4) for value in interval]
+
+    def row(self, name: str) -> dict[str, object]:
+        """What a table says of a model: means over users; in each fold, what its towers do and what was chosen."""
+        found = self.found[name]
+        row: dict[str, object] = {
+            f"{measure}_{num}": round(float(self.per_user(name, measure, num).mean()), 4)
+            for measure in ("recall", "hit_rate", "ndcg")
+            for num in (20, 50)
+        }
+        if found[0].users.vectors.shape[1] > 1:
+            row["cosine"] = [round(evaluation.summary()["cosine"], 3) for evaluation in found]
+            row["overlap"] = [round(float(np.nanmedian(list_overlap(evaluation.lists))), 3) for evaluation in found]
+            row["shares of the hits"] = [evaluation.tower_shares(50).round(3).tolist() for evaluation in found]
+            row["recall_50 without each"] = [
+                [round(float(e.recall_without(j, 50).mean()), 4) for j in range(e.lists.items.shape[1])] for e in found
+            ]
+        if name in self.chosen:
+            row["chosen"] = [recipe.describe() for recipe in self.chosen[name]]
+            row["seconds"] = round(self.seconds[name], 1)
+        return row
+
+    def table(self, baseline: str) -> dict[str, object]:
+        """A row for each model, and how far it is over the baseline."""
+        rows = {name: self.row(name) for name in self.found}
+        for name in rows:
+            if name != baseline:
+                rows[name][f"over {baseline}, recall_50"] = self.over(name, baseline)
+        return {"users": len(self.per_user(baseline)), **rows}
+
+
+def compare(
+    log: Interactions,
+    candidates: dict[str, list[Recipe]],
+    *,
+    folds: Sequence[int],
+    steps: int,
+    cuts: Sequence[Cut] = ("interaction",),
+) -> dict[Cut, Comparison]:
+    """Train each model in each fold at each of its candidate settings, and test the one its validation users choose.
+
+    Settings chosen on one fold for all would be chosen by users who are test users of another. Most Popular is always
+    among the models. Fold f is trained with seed f.
+    """
+    names = [*candidates, POPULAR]
+    chosen: dict[str, list[Recipe]] = {name: [] for name in candidates}
+    seconds = dict.fromkeys(candidates, 0.0)
+    found: dict[Cut, dict[str, list[Evaluation]]] = {cut: {name: [] for name in names} for cut in cuts}
+    for fold in folds:
         split = split_users(log, seed=0, fold=fold)
         models: dict[str, Model] = {POPULAR: MostPopular(log, split.train)}
-        for name, settings in choices.items():
-            runs = [train_knobs(k, split, steps=steps, learning_rate=r, seed=fold, progress=False) for k, r in settings]
+        for name, recipes in tqdm(candidates.items(), desc=f"fold {fold}", unit="model"):
+            runs = [recipe.train(split, steps=steps, seed=fold, progress=False) for recipe in recipes]
             best = int(np.argmax([run.validation_recall.max() for run in runs]))
             models[name] = runs[best].model
-            chosen[name].append({**dataclasses.asdict(settings[best][0]), "learning_rate": settings[best][1]})
+            chosen[name].append(recipes[best])
+            seconds[name] += sum(run.seconds for run in runs)
         for cut in cuts:
             cases = evaluation_cases(log, split.test, cut=cut)
             for name, model in models.items():
-                found[cut, name].append(evaluate(model, cases))
+                found[cut][name].append(evaluate(model, cases))
+    return {cut: Comparison(found=found[cut], chosen=chosen, seconds=seconds) for cut in cuts}
 
-    def per_case(cut: str, label: str, measure: str, num: int) -> Array:
-        return np.concatenate([getattr(evaluation, measure)(num) for evaluation in found[cut, label]])
 
-    table: dict[str, object] = {"chosen": chosen}
-    for cut in cuts:
-        rows: dict[str, object] = {
-            label: {
-                f"{measure}_{num}": round(float(per_case(cut, label, measure, num).mean()), 4)
-                for measure in ("recall", "hit_rate", "ndcg")
-                for num in (20, 50)
-            }
-            for label in (*choices, POPULAR)
-        }
-        difference = paired_interval(per_case(cut, "K = 4", "recall", 50), per_case(cut, "K = 1", "recall", 50), seed=0)
-        four = found[cut, "K = 4"]
-        rows["K = 4 over K = 1, recall_50"] = [round(value, 4) for value in difference]
-        rows["users"] = sum(len(evaluation.cases) for evaluation in four)
-        rows["cosine"] = [round(evaluation.summary()["cosine"], 3) for evaluation in four]
-        rows["overlap"] = [round(float(np.median(list_overlap(evaluation.lists))), 3) for evaluation in four]
-        rows["shares of the hits"] = [evaluation.tower_shares(50).round(3).tolist() for evaluation in four]
-        rows["recall_50 without each"] = [
-            [round(float(evaluation.recall_without(tower, 50).mean()), 4) for tower in range(4)] for evaluation in four
-        ]
-        table[f"cut at the {cut}"] = rows
-    return table
+def compare_four_and_one(log: Interactions, *, steps: int = 2500, folds: Sequence[int] = (0, 1, 2)) -> dict:
+    """The README's table: four towers, one tower and Most Popular, with the same budget of tuning for four and one."""
+    four = [recipe_at(Knobs(num_towers=4, alpha=a, beta=b)) for a, b in ((5.0, 0.1), (5.0, 0.3), (8.0, 0.3))]
+    four.append(recipe_at(Knobs(num_towers=4, alpha=5.0, beta=0.3), learning_rate=2e-3))
+    one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
+    candidates = {"K = 4": four, "K = 1": [recipe_at(one, learning_rate=r) for r in (1e-3, 2e-3, 3e-3, 5e-3)]}
+    compared = compare(log, candidates, folds=folds, steps=steps, cuts=("interaction", "basket"))
+    return {f"cut at the {cut}": of_cut.table("K = 1") for cut, of_cut in compared.items()}
+
+
+def compare_models(log: Interactions, *, steps: int, folds: Sequence[int]) -> dict[str, object]:
+    """Every model of the paper with its default objective, beside Most Popular."""
+    candidates = {name: [recipe] for name, recipe in MODELS.items()}
+    return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
 
 
 def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Knobs, Portrait], str]:
@@ -269,27 +411,40 @@ def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Kno
     return grid, f"{len(cases)} validation users of fold 0"
 
 
-def main(results: Path = Path("notebooks/results")) -> None:
-    """Make the results of lesson 00: `grid` or `compare`, named on the command line."""
+def main() -> None:
+    """Make a result and write it as a file that says what made it."""
+    parser = argparse.ArgumentParser(prog="python -m mtmi_lite.experiments", description=main.__doc__)
+    parser.add_argument("what", choices=("grid", "compare", "models"))
+    parser.add_argument("--log", default="online-retail", help="one of the course's logs, or the path of another")
+    parser.add_argument("--folds", type=int, default=3, help="how many of the ten folds to test on")
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--results", type=Path, default=Path("notebooks/results"), help="the folder to write into")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    log = load_log("online-retail")
-    what = sys.argv[1] if len(sys.argv) == 2 else ""
-    started = time.perf_counter()
+    is_file = given.log not in LOGS
+    log = filter_items_first(read_interactions(given.log)) if is_file else load_log(given.log)
+    name = Path(given.log).stem
+    started, folds = time.perf_counter(), list(range(given.folds))
 
     def about(**settings: object) -> dict[str, object]:
+        command = f"python -m mtmi_lite.experiments {given.what}" + (
+            f" --log {Path(given.log).name}" if is_file else ""
+        )
         minutes = round((time.perf_counter() - started) / 60, 1)
-        command = f"python -m mtmi_lite.experiments {what}"
-        return provenance(command, {"online-retail": log.checksum}, minutes=minutes, **settings)
+        return provenance(command, {name: log.checksum}, minutes=minutes, **settings)
 
-    if what == "grid":
+    if given.what == "grid":
         grid, users = make_grid(log, steps=1500)
-        save_grid(results / "00_grid.npz", grid, about(steps=1500, seed=0, users=users))
-    elif what == "compare":
-        table = compare(log, folds=3, steps=2500)
-        text = json.dumps({"about": about(steps=2500, seeds=[0, 1, 2], folds=[0, 1, 2]), **table}, indent=1)
-        save_text(results / "00_compare.json", text + "\n")
-    else:
-        sys.exit("usage: python -m mtmi_lite.experiments grid|compare")
+        save_grid(given.results / "00_grid.npz", grid, about(steps=1500, seed=0, users=users))
+        return
+    make, path = (
+        (compare_four_and_one, "00_compare.json")
+        if given.what == "compare"
+        else (compare_models, f"models_{name}.json")
+    )
+    table = make(log, folds=folds, steps=given.steps)
+    text = json.dumps({"about": about(steps=given.steps, folds=folds, seeds=folds), **table}, indent=1)
+    save_text(given.results / path, text + "\n")
 
 
 if __name__ == "__main__":

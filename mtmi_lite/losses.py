@@ -63,12 +63,12 @@ def share_by_distance(
     >>> share_by_distance(torch.tensor([[0.5, 0.75]]), torch.tensor([[True, True]]), alpha=1.0)
     tensor([[0.6667, 1.3333]])
     """
+    if not through_weight:
+        positive = positive.detach()
     if normalised:  # D^−α = exp(−α log D), and a softmax stays finite where the weights themselves overflow
         logits = -alpha * (1 - positive).clamp(min=floor).log()
-        share = logits.masked_fill(~mask, -torch.inf).softmax(dim=1) * mask.sum(dim=1, keepdim=True)
-    else:
-        share = inverse_distance(positive, alpha=alpha, floor=floor) * mask
-    return share if through_weight else share.detach()
+        return logits.masked_fill(~mask, -torch.inf).softmax(dim=1) * mask.sum(dim=1, keepdim=True)
+    return inverse_distance(positive, alpha=alpha, floor=floor) * mask
 
 
 def share_to_best(
@@ -152,13 +152,13 @@ def info_nce(
     >>> info_nce(torch.tensor([[0.5]]), torch.tensor([[[0.5]]]), torch.tensor([[[True]]]), temperature=0.1)
     tensor([[0.6931]])
     """
-    negative = (negative / temperature).masked_fill(~mask, -torch.inf)
+    negative = torch.where(mask, negative / temperature, -torch.inf)
     if hardness:
         kept = mask.sum(dim=-1, keepdim=True)
         harder = (hardness * negative).masked_fill(kept == 0, 0).log_softmax(dim=-1)  # −∞ alone have no softmax
         negative = negative + harder.masked_fill(~mask, 0) + kept.clamp(min=1).to(negative).log()
     logits = torch.cat([positive[..., None] / temperature, negative], dim=-1)
-    return logits.logsumexp(dim=-1) - logits[..., 0]
+    return -logits.log_softmax(dim=-1)[..., 0]
 
 
 def repel(
@@ -290,15 +290,15 @@ class MultiTowerLoss:
             mask: False where a negative is the sample's own target.
             log_odds: how much likelier the target was to be drawn than each negative, see `LabelAwareSoftmax`.
         """
-        vectors = users.vectors.masked_fill(~users.mask[..., None], 0)  # whatever an absent tower holds
+        vectors = torch.where(users.mask[..., None], users.vectors, 0)  # whatever an absent tower holds
         units = F.normalize(vectors, dim=-1)
         between = units @ units.transpose(1, 2)
-        cosine_to_target = positive = torch.einsum("bkd,bd->bk", units, F.normalize(target, dim=-1))
+        cosine_to_target = positive = (units * F.normalize(target, dim=-1)[:, None]).sum(dim=-1)
         # share and repel are about distances (Eq. 5); the pull compares as the model does when it serves
         if users.similarity == "cosine":
             negative = units @ F.normalize(negatives, dim=-1).T
         else:
-            positive, negative = torch.einsum("bkd,bd->bk", vectors, target), vectors @ negatives.T
+            positive, negative = (vectors * target[:, None]).sum(dim=-1), vectors @ negatives.T
 
         if self.pull == "triplet":
             pull = triplet(positive, negative, mask[:, None], margin=self.margin)
@@ -375,7 +375,7 @@ class LabelAwareSoftmax:
         log_odds: Float[Tensor, "batch neg"] | None = None,
     ) -> dict[str, Float[Tensor, "*batch_tower"]]:
         """The terms `share` (the attention), `[batch, tower]`, `pull`, `[batch]`, and `total`, the mean of `pull`."""
-        vectors = users.vectors.masked_fill(~users.mask[..., None], 0)
+        vectors = torch.where(users.mask[..., None], users.vectors, 0)
         if users.similarity == "cosine":
             vectors, target, negatives = (F.normalize(v, dim=-1) for v in (vectors, target, negatives))
         present = Users(vectors=vectors, mask=users.mask)

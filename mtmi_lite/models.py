@@ -125,7 +125,7 @@ class MTMI(nn.Module):
         history = history * mask
         # a padded slot reads the row of the newest item, and nothing of it: so it touches no row of its own
         history = torch.where(mask, history, history[:, -1:])
-        embedded = self.item_tower(history).masked_fill(~mask[..., None], 0)
+        embedded = torch.where(mask[..., None], self.item_tower(history), 0)  # masked_fill takes four times as long
         users = self.user_towers(embedded, mask)
         vectors = users.vectors
         if self.profile is not None:

@@ -182,9 +182,12 @@ class Checkpoint:
             self.best = {name: torch.from_numpy(array) for name, array in _read_arrays(self._best_file()).items()}
         self.model.load_state_dict(self.best)
 
-    def _best_file(self) -> Path:
+    def _file(self, name: str) -> Path:
         assert self.folder is not None
-        return self.folder / f"best-{self.best_step}.npz"
+        return self.folder / name
+
+    def _best_file(self) -> Path:
+        return self._file(f"best-{self.best_step}.npz")
 
     def _save(self) -> None:
         about = {"settings": self.settings, "best_step": self.best_step, "seconds": self.seconds}
@@ -198,20 +201,19 @@ class Checkpoint:
         for index, optimizer in enumerate(self.optimizers):
             for parameter, state in optimizer.state_dict()["state"].items():
                 arrays |= {f"optimizer/{index}/{parameter}/{name}": value for name, value in _numpy(state).items()}
-        save_arrays(self.folder / "state.npz", compressed=False, about=np.array(json.dumps(about)), **arrays)
+        save_arrays(self._file("state.npz"), compressed=False, about=np.array(json.dumps(about)), **arrays)
         self._delete_old()
 
     def _delete_old(self) -> None:
-        for old in self.folder.glob("best-*.npz"):
+        for old in self._best_file().parent.glob("best-*.npz"):
             if old != self._best_file():
                 old.unlink()
 
     def _load(self) -> None:
-        arrays = _read_arrays(self.folder / "state.npz")
+        arrays = _read_arrays(self._file("state.npz"))
         if "about" not in arrays or "looks" not in arrays:
-            raise ValueError(
-                f"checkpoint: {self.folder / 'state.npz'} is not the state of a training; give another folder"
-            )
+            file = self._file("state.npz")
+            raise ValueError(f"checkpoint: {file} is not the state of a training; give another folder")
         about = json.loads(str(arrays["about"]))
         for part, ours in self.settings.items():
             if (theirs := about["settings"].get(part)) != ours:

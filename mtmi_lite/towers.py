@@ -150,9 +150,12 @@ class AttentionPooling(nn.Module):
         self.outer = _weight(num_towers, dim, 1, generator=generator)
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
-        hidden = (embedded @ _side_by_side(self.inner)).unflatten(2, (len(self.inner), -1))
-        hidden = (hidden + self.place.transpose(0, 1)).tanh()  # [batch, step, tower, hidden]
-        scores = torch.einsum("blkh,kh->bkl", hidden, self.outer[..., 0])
+        items, steps = embedded[mask], mask.nonzero()[:, 1]  # what pads a history is not computed at all
+        scores = embedded.new_zeros(len(mask), len(self.inner), mask.shape[1])
+        for tower, (inner, place, outer) in enumerate(zip(self.inner, self.place, self.outer, strict=True)):
+            # a loop: the towers' hidden layers side by side no longer fit the processor's cache
+            hidden = (items @ inner).add_(place[steps]).tanh_()
+            scores[:, tower][mask] = (hidden @ outer)[:, 0]
         return _attend(scores, embedded, mask)
 
 
@@ -175,8 +178,10 @@ class SharedAttention(nn.Module):
         self.outer = _weight(4 * dim, num_towers, generator=generator)
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
-        hidden = ((embedded + self.place) @ self.inner).tanh()
-        return _attend((hidden @ self.outer).transpose(1, 2), embedded, mask)
+        items = (embedded + self.place)[mask]  # what pads a history is not computed at all
+        scores = embedded.new_zeros(*mask.shape, self.outer.shape[1])
+        scores[mask] = (items @ self.inner).tanh_() @ self.outer
+        return _attend(scores.transpose(1, 2), embedded, mask)
 
 
 class InterestRouting(nn.Module):
@@ -193,6 +198,8 @@ class InterestRouting(nn.Module):
     >>> interests(torch.randn(2, 4, 8), mask).mask.sum(dim=1)
     tensor([1, 2])
     """
+
+    start: Tensor
 
     def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -220,6 +227,8 @@ class PositionRouting(nn.Module):
     >>> interests(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
+
+    start: Tensor
 
     def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -286,7 +295,7 @@ def squash(vectors: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape dim"]:
 
 def _attend(scores: Tensor, embedded: Tensor, mask: Tensor) -> Users:
     """`Σ wᵢ eᵢ` with `w` the softmax of each tower's scores `[batch, tower, step]` over the slots that hold an item."""
-    attention = scores.masked_fill(~mask[:, None], -torch.inf).softmax(dim=-1)
+    attention = torch.where(mask[:, None], scores, -torch.inf).softmax(dim=-1)
     return _users(attention @ embedded, attention)
 
 
@@ -337,6 +346,9 @@ class ItemTower(nn.Module):
     >>> ItemTower(nn.Embedding(5, 8))(torch.tensor([4, 0])).shape
     torch.Size([2, 8])
     """
+
+    feature_ids: Tensor
+    warm: Tensor
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ class Negatives:
     >>> log = from_columns(users=list(range(10)), items=["a", *"b" * 9], times=[0] * 10)
     >>> negatives = Negatives(split_users(log, seed=0), popularity=1.0)
     >>> negatives.log_probability.exp()
-    tensor([0., 1.])
+    tensor([0.1250, 0.8750])
     """
 
     def __init__(self, split: Split, *, popularity: float) -> None:
@@ -34,12 +34,13 @@ class Negatives:
         weights = torch.from_numpy(item_counts(split.log, split.train)).double() ** popularity
         self.log_probability = (weights / weights.sum()).log().float()
         self.cumulative = weights.cumsum(0)
+        self.last = int(weights.nonzero()[-1])
 
     def draw(self, num: int, generator: torch.Generator) -> Int64[Tensor, " neg"]:
         if self.uniform:
             return torch.randint(self.num_items, (num,), generator=generator)
         point = torch.rand(num, generator=generator, dtype=torch.float64) * self.cumulative[-1]
-        return torch.searchsorted(self.cumulative, point, right=True).clamp(max=self.num_items - 1)  # after rounding
+        return torch.searchsorted(self.cumulative, point, right=True).clamp(max=self.last)  # after rounding
 
 
 def train(
@@ -77,7 +78,7 @@ def train(
     samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
     candidates = Negatives(split, popularity=settings.popularity)
     cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
-    optimizers = _optimizers(model, settings)
+    optimizers = make_optimizers(model, settings)
     kept = Checkpoint(checkpoint, model, optimizers, generator, objective, settings, split)
     started, interrupted = time.perf_counter() - kept.seconds, False
 
@@ -104,9 +105,9 @@ def train(
             if settings.correct_frequency:
                 log_odds = candidates.log_probability[targets, None] - candidates.log_probability[negatives]
                 log_odds = log_odds.to(settings.device)
-            terms = objective(
-                model.users(batch), model.items(targets), model.items(negatives), mask.to(settings.device), log_odds
-            )
+            # one look into the table for both: each look costs a gradient as large as the table
+            target, negative = model.items(torch.cat([targets, negatives])).split([len(targets), len(negatives)])
+            terms = objective(model.users(batch), target, negative, mask.to(settings.device), log_odds)
             means = {name: float(term.detach().mean()) for name, term in terms.items()}
             _refuse_nonfinite(means, step)
             kept.curve.append(means)
@@ -143,7 +144,7 @@ def train(
     )
 
 
-def _optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
     """Adam for all parameters; or SparseAdam for the embedding tables and Adam for the rest."""
     tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
     for table in tables:
