@@ -1,19 +1,24 @@
 """The training loop: it learns, repeats itself to the bit, keeps the best step, and stops well."""
 
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chisquare
+from torch.fx.experimental import _config as fx_config
 
 from mtmi_lite import losses, training
 from mtmi_lite.datasets import planted_interests
-from mtmi_lite.interactions import Split, evaluation_cases, split_users
-from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.interactions import Interactions, Split, evaluation_cases, features_of, split_users
+from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
-from mtmi_lite.models import MTMI, MostPopular
-from mtmi_lite.training import Run, TrainingSettings, train
+from mtmi_lite.models import MTMI, MostPopular, item_counts, warm_items
+from mtmi_lite.runs import Run, TrainingSettings, load_run
+from mtmi_lite.towers import GRU, TOWERS, MeanPooling
+from mtmi_lite.training import Negatives, train
 
 NOBODY = np.array([], dtype=np.int64)
 TERMS = ["share", "pull", "repel", "total"]
@@ -187,6 +192,346 @@ def test_the_progress_bar_can_be_left_out(split, capsys, progress):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert ("training" in printed.err) == progress
+
+
+# ---- any objective goes with any model
+
+OBJECTIVES = {
+    **{
+        f"{pull}, {share}": MultiTowerLoss(pull=pull, share=share)
+        for pull in ("triplet", "infonce")
+        for share in ("normalised", "raw", "nearest", "smallest", "equal")
+    },
+    "through the weight": MultiTowerLoss(through_weight=True),
+    "comirec": MultiTowerLoss(share="nearest", temperature=1.0, beta=0.0),
+    "remi": MultiTowerLoss(share="nearest", temperature=1.0, beta=0.0, hardness=1.0, routing=100.0),
+    "mind": LabelAwareSoftmax(),
+}
+WITHOUT_ATTENTION = (MeanPooling, GRU)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+@pytest.mark.parametrize("tower", TOWERS)
+def test_every_tower_trains_with_every_objective(split, tower, objective):
+    for similarity in ("cosine", "inner-product"):
+        model = MTMI(
+            num_items=split.log.num_items, num_towers=3, dim=8, num_steps=10, tower=tower, similarity=similarity
+        )
+        before, states = copy.deepcopy(model.state_dict()), []
+        settings = TrainingSettings(steps=2, batch_size=16, num_negatives=10, learning_rate=1e-2)
+
+        def act(model=model, states=states, settings=settings):
+            def keep(step: int) -> None:
+                states.append(copy.deepcopy(model.state_dict()))
+
+            return train(model, objective, split, settings, progress=False, on_step=keep)
+
+        if tower in WITHOUT_ATTENTION and getattr(objective, "routing", 0):
+            with pytest.raises(ValueError, match=r"^routing: 100\.0 needs a model with attention; set it to 0"):
+                act()
+            continue
+        run = act()
+        assert "total" in run.curve
+        assert all(values.shape == (2,) and np.isfinite(values).all() for values in run.curve.values())
+        assert all(not torch.equal(states[1][name], before[name]) for name, _ in model.named_parameters())
+
+
+# ---- negatives
+
+
+@pytest.fixture(scope="module")
+def skewed() -> Split:
+    """Item r is bought in proportion to 1 / (r + 1), and one item in three by nobody but test users."""
+    rng = np.random.default_rng(0)
+    num_users, length, num_items = 60, 30, 15
+    weights = 1 / np.arange(1, num_items + 1)
+    items = rng.choice(num_items, size=num_users * length, p=weights / weights.sum())
+    log = Interactions(
+        items=items,
+        times=np.tile(np.arange(length), num_users),
+        offsets=np.arange(num_users + 1) * length,
+        user_labels=np.arange(num_users),
+        item_names=np.arange(num_items),
+    )
+    parts = split_users(log, seed=0)
+    items[(items % 3 == 2) & ~np.isin(log.users, parts.test)] = 0
+    return Split(log=replace(log, items=items), train=parts.train, validation=parts.validation, test=parts.test)
+
+
+@pytest.mark.parametrize("popularity", [0.5, 0.75, 1.0, 2.0])
+def test_popularity_draws_follow_the_counts_to_their_power(skewed, popularity):
+    counts = item_counts(skewed.log, skewed.train)
+    assert (counts == 0).sum() == 5
+    assert (item_counts(skewed.log, np.arange(60))[2::3] > 0).all()  # what test users buy is not counted
+    negatives = Negatives(skewed, popularity=popularity)
+    drawn = np.bincount(negatives.draw(50_000, torch.Generator().manual_seed(0)).numpy(), minlength=15)
+    expected = counts**popularity / (counts**popularity).sum()
+    np.testing.assert_allclose(negatives.log_probability.exp().numpy(), expected, rtol=1e-5)
+    assert (drawn[counts == 0] == 0).all()
+    bought = counts > 0
+    assert chisquare(drawn[bought], 50_000 * expected[bought]).pvalue > 0.01
+    other = counts ** (popularity * 0.9) / (counts ** (popularity * 0.9)).sum()
+    assert chisquare(drawn[bought], 50_000 * other[bought]).pvalue < 1e-3  # so the test would notice
+
+
+def test_an_item_that_nobody_bought_is_never_drawn_wherever_the_point_falls(skewed):
+    """At the very edges of an item's part of the line as well: the first item, an empty one, the last."""
+    negatives = Negatives(skewed, popularity=1.0)
+    counts, edges = item_counts(skewed.log, skewed.train), negatives.cumulative / negatives.cumulative[-1]
+
+    class Points:
+        """In place of torch.rand: the edges themselves, and the largest number under 1."""
+
+        points = torch.cat([torch.zeros(1, dtype=torch.float64), edges[edges < 1], torch.tensor([1 - 2**-53]).double()])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.torch, "rand", lambda *_, **__: Points.points)
+        drawn = negatives.draw(len(Points.points), torch.Generator())
+    assert (counts[drawn.numpy()] > 0).all()
+
+
+def test_uniform_draws_are_those_of_randint_and_all_items_alike(skewed):
+    negatives = Negatives(skewed, popularity=0.0)
+    one, two = (torch.Generator().manual_seed(4) for _ in range(2))
+    assert torch.equal(negatives.draw(100, one), torch.randint(15, (100,), generator=two))
+    torch.testing.assert_close(negatives.log_probability.exp(), torch.full((15,), 1 / 15))
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_the_objective_is_told_how_likely_each_item_was_only_where_that_is_asked_for(skewed, monkeypatch, correct):
+    seen, call = [], LabelAwareSoftmax.__call__
+    log_probability = Negatives(skewed, popularity=1.0).log_probability
+    drawn = []
+    draw = Negatives.draw
+    monkeypatch.setattr(Negatives, "draw", lambda self, *args: drawn.append(draw(self, *args)) or drawn[-1])
+    sample = training.TrainingSamples.draw
+    targets = []
+
+    def spy_on_samples(self, *args):
+        batch, target = sample(self, *args)
+        targets.append(target)
+        return batch, target
+
+    def spy(self, users, target, negatives, mask, log_odds):
+        seen.append(log_odds)
+        return call(self, users, target, negatives, mask, log_odds)
+
+    monkeypatch.setattr(training.TrainingSamples, "draw", spy_on_samples)
+    monkeypatch.setattr(LabelAwareSoftmax, "__call__", spy)
+    run_on(skewed, objective=LabelAwareSoftmax(), steps=3, popularity=1.0, correct_frequency=correct)
+    if not correct:
+        assert seen == [None] * 3
+        return
+    for log_odds, target, negatives in zip(seen, targets, drawn, strict=True):
+        torch.testing.assert_close(log_odds, log_probability[target][:, None] - log_probability[negatives][None])
+    assert all(odds.isfinite().all() for odds in seen)
+
+
+# ---- sparse updates
+
+
+def tables_of(
+    split: Split, model: MTMI, *, sparse: bool, steps: int, num_negatives: int, batch_size: int = 16, on_step=id
+) -> list:
+    """The table after each step, the untrained one first."""
+    tables = [model.table.weight.detach().clone()]
+    settings = TrainingSettings(
+        steps=steps, batch_size=batch_size, num_negatives=num_negatives, learning_rate=1e-2, sparse=sparse
+    )
+
+    def keep(step: int) -> None:
+        tables.append(model.table.weight.detach().clone())
+        on_step(step)
+
+    train(model, MultiTowerLoss(), split, settings, progress=False, on_step=keep)
+    return tables
+
+
+def test_sparse_updates_are_those_of_adam_where_every_row_is_touched():
+    world = planted_interests(num_interests=2, items_per_interest=4, num_users=40, interests_per_user=1, max_length=25)
+    split = split_users(world.log, seed=0)
+    dense, sparse = (
+        tables_of(split, model_for(split), sparse=sparse, steps=20, num_negatives=200) for sparse in (False, True)
+    )
+    for one, two in zip(dense, sparse, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+    assert (dense[-1] - dense[0]).abs().min() > 1e-3
+
+
+def test_a_row_that_a_step_does_not_touch_stands_still_with_sparse_updates_and_not_with_adam(split):
+    """Item 0 among them, whose id stands in every padded slot."""
+    for sparse in (True, False):
+        model, reads, steps = model_for(split), [], []
+        users, items = model.users, model.items
+
+        def spy_on_users(batch, users=users, reads=reads):
+            if torch.is_grad_enabled():
+                reads.append((batch.history[batch.mask], not batch.mask.all()))
+            return users(batch)
+
+        def spy_on_items(ids, items=items, reads=reads):
+            if torch.is_grad_enabled():
+                reads.append((ids, False))
+            return items(ids)
+
+        def next_step(step, reads=reads, steps=steps):
+            steps.append((torch.cat([ids for ids, _ in reads]), any(padding for _, padding in reads)))
+            reads.clear()
+
+        model.users, model.items = spy_on_users, spy_on_items
+        tables = tables_of(split, model, sparse=sparse, steps=40, num_negatives=5, batch_size=4, on_step=next_step)
+        ever, momentum = torch.zeros(split.log.num_items, dtype=torch.bool), 0
+        for (ids, padding), before, after in zip(steps, tables[:-1], tables[1:], strict=True):
+            now = torch.zeros_like(ever)
+            now[ids] = True
+            moved = (before != after).any(dim=1)
+            if sparse:
+                assert not moved[~now].any()
+            else:
+                assert torch.equal(moved, now | ever)
+            momentum += int((ever & ~now)[0] and padding)  # item 0 would move by its momentum
+            ever |= now
+        assert momentum > 0
+
+
+def test_sparse_updates_learn_as_well(split):
+    settings = dict(steps=150, batch_size=64, num_negatives=40, learning_rate=1e-2, validate_every=150)
+    dense, sparse = run_on(split, **settings), run_on(split, **settings, sparse=True)
+    gain = sparse.validation_recall - dense.validation_recall[0]
+    assert gain[-1] > 0.5 * (dense.validation_recall[-1] - dense.validation_recall[0]) > 0.1
+
+
+# ---- devices
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99", "meta"])
+def test_a_device_that_can_not_be_used_is_named(device):
+    with pytest.raises(ValueError, match=rf"^device: '{device}' can not be used here; 'cpu' always can"):
+        TrainingSettings(device=device)
+
+
+@pytest.mark.parametrize("objective", [MultiTowerLoss(hardness=1.0), LabelAwareSoftmax()], ids=["mtmi", "label-aware"])
+@pytest.mark.parametrize("tower", TOWERS)
+def test_all_of_a_model_moves_to_a_device(split, tower, objective):
+    """To the device "meta", which computes shapes alone, and refuses a tensor that was left on the CPU."""
+    log = replace(
+        split.log,
+        item_features=features_of([["odd"] if item % 2 else [] for item in range(split.log.num_items)]),
+        user_features=features_of([["user"]] * split.log.num_users),
+    )
+    model = MTMI(
+        num_items=log.num_items,
+        dim=8,
+        num_steps=10,
+        tower=tower,
+        item_features=log.item_features,
+        user_features=log.user_features,
+        warm_items=warm_items(log, split.train),
+    ).to("meta")
+    samples = training.TrainingSamples(log, split.train, num_steps=10)
+    batch, targets = samples.draw(4, torch.Generator().manual_seed(0))
+    kept = torch.ones(4, 3, dtype=torch.bool, device="meta")
+    with fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # for shapes, every slot may hold an item
+        users = model.users(batch)
+    target, negatives = model.items(targets), model.items(torch.tensor([1, 2, 3]))
+    terms = objective(users, target, negatives, kept, kept.float())
+    for tensor in (users.vectors, users.mask, target, negatives, *terms.values()):
+        assert tensor.device.type == "meta"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("sparse", [True, False])
+def test_training_on_cuda_draws_the_same_samples_and_comes_near_the_cpu(split, tmp_path, sparse):
+    settings = dict(steps=8, popularity=0.75, correct_frequency=True, sparse=sparse)
+    run, on_cpu = run_on(split, **settings, device="cuda"), run_on(split, **settings)
+    assert run.model.table.weight.device.type == "cuda"
+    np.testing.assert_allclose(run.curve["total"], on_cpu.curve["total"], rtol=1e-3)
+    run.save(tmp_path / "run.npz")
+    found = load_run(tmp_path / "run.npz").model.table.weight
+    assert torch.equal(found, run.model.table.weight.cpu())
+
+
+# ---- features of items, and profiles
+
+
+def test_features_of_items_find_what_training_users_never_had():
+    """Two of the ten items of each interest are cold; an item's feature is its interest."""
+    world = planted_interests(num_interests=20, num_users=300, items_per_interest=10, interests_per_user=2)
+    cold = np.arange(200) % 10 < 2
+    parts = split_users(world.log, seed=0)
+    keep = ~cold[world.log.items] | np.isin(world.log.users, parts.test)
+    log = Interactions(
+        items=world.log.items[keep],
+        times=world.log.times[keep],
+        offsets=np.concatenate([[0], np.cumsum(np.bincount(world.log.users[keep]))]),
+        user_labels=world.log.user_labels,
+        item_names=world.log.item_names,
+        item_features=features_of([[str(name)] for name in world.interest_names[world.item_interest]]),
+    )
+    split = Split(log=log, train=parts.train, validation=parts.validation, test=parts.test)
+    warm = warm_items(log, split.train)
+    assert warm.tolist() == (~cold).tolist()
+    cases = evaluation_cases(log, split.test, num_steps=10)
+    wanted = cold[cases.relevant].sum()
+    assert wanted > 30
+
+    def cold_recall(**features) -> float:
+        model = MTMI(num_items=200, num_towers=2, dim=16, num_steps=10, **features)
+        settings = TrainingSettings(steps=250, batch_size=64, num_negatives=60, learning_rate=1e-2)
+        run = train(model, MultiTowerLoss(), split, settings, progress=False)
+        evaluation = evaluate(run.model, cases, num=20)
+        return (evaluation.hits & cold[evaluation.ranking.items]).sum() / wanted
+
+    assert cold_recall(item_features=log.item_features, warm_items=warm) > 0.7
+    assert cold_recall() < 0.4  # 20 of 200 items at random find 0.1
+
+
+def profile_world() -> Split:
+    """Three common items tell that an item of the user's group comes next, and only the profile tells the group."""
+    num_users, num_groups, length = 200, 20, 25
+    rng = np.random.default_rng(0)
+    group = rng.integers(num_groups, size=num_users)
+    items = rng.integers(20, size=(num_users, length))
+    special = np.arange(length) % 4 == 0
+    items[:, special] = 20 + 3 * group[:, None] + rng.integers(3, size=(num_users, special.sum()))
+    log = Interactions(
+        items=items.flatten(),
+        times=np.tile(np.arange(length), num_users),
+        offsets=np.arange(num_users + 1) * length,
+        user_labels=np.arange(num_users),
+        item_names=np.arange(20 + 3 * num_groups),
+        user_features=features_of([[f"group {g}"] for g in group]),
+    )
+    return split_users(log, seed=0)
+
+
+def test_a_profile_tells_what_the_history_does_not():
+    split = profile_world()
+    cases = evaluation_cases(split.log, split.test, num_steps=3)
+    assert (cases.batch.history < 20).all()
+
+    def found(**features) -> float:
+        """How often one of the first three items is one of the group that the user will have."""
+        model = MTMI(num_items=80, num_towers=1, dim=16, num_steps=3, tower=MeanPooling, **features)
+        settings = TrainingSettings(steps=300, batch_size=64, num_negatives=40, learning_rate=1e-2)
+        run = train(model, MultiTowerLoss(), split, settings, progress=False)
+        evaluation = evaluate(run.model, cases, num=10)
+        return (evaluation.hits & (evaluation.ranking.items >= 20))[:, :3].any(axis=1).mean()
+
+    assert found(user_features=split.log.user_features) > 0.8
+    assert found() < 0.4
+
+
+def test_features_that_a_model_was_not_given_change_nothing_to_the_bit(split):
+    log = replace(
+        split.log,
+        item_features=features_of([["a"]] * split.log.num_items),
+        user_features=features_of([["b"]] * split.log.num_users),
+    )
+    with_features = Split(log=log, train=split.train, validation=split.validation, test=split.test)
+    one, two = run_on(split), run_on(with_features)
+    assert same_state(one.model.state_dict(), two.model.state_dict())
+    assert one.model.state_dict().keys() == two.model.state_dict().keys()
 
 
 # ---- it stops well
