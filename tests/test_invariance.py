@@ -283,8 +283,9 @@ def permute_towers(model: MTMI, order: torch.Tensor) -> MTMI:
 def test_the_order_of_towers_changes_nothing(tower, similarity, seed, order, features):
     here = world(tower, similarity, seed=seed, features=features)
     order = torch.tensor(order)
-    # full histories: MIND has all its interests, and no towers are equal as they are over a single item
-    here = replace(here, batch=replace(here.batch, mask=torch.ones_like(here.batch.mask)))
+    # full histories of distinct items: MIND has all its interests, and no towers are equal, as over a single item
+    history = torch.rand(5, NUM_ITEMS, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)[:, :STEPS]
+    here = replace(here, batch=replace(here.batch, history=history, mask=torch.ones_like(here.batch.mask)))
     there = replace(here, model=permute_towers(here.model, order))
     one, two = here.model.users(here.batch), there.model.users(here.batch)
     assert one.mask.all()
