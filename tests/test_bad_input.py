@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mtmi_lite.interactions import Batch, Split, batch_of, evaluation_cases, from_columns, split_users
-from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.interactions import Batch, Split, batch_of, evaluation_cases, features_of, from_columns, split_users
+from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import MTMI
 from mtmi_lite.retrieval import ItemIndex, TowerLists, merge
@@ -47,6 +47,28 @@ CASES_OF_BAD_INPUT = {
     "no items": (lambda: MTMI(num_items=0), "num_items: 0", AT_LEAST_1),
     "negative dimension": (lambda: MTMI(num_items=5, dim=-3), "dim: -3", AT_LEAST_1),
     "no steps": (lambda: MTMI(num_items=5, num_steps=0), "num_steps: 0", AT_LEAST_1),
+    "unknown similarity of a model": (
+        lambda: MTMI(num_items=5, similarity="dot"),
+        "similarity: 'dot'",
+        "'cosine' or 'inner-product'",
+    ),
+    "features of other items": (
+        lambda: MTMI(num_items=5, item_features=features_of([["a"]] * 4)),
+        "item_features: 4 rows for 5 items",
+        "the log's own",
+    ),
+    "warm items without features": (
+        lambda: MTMI(num_items=5, warm_items=torch.ones(5, dtype=torch.bool)),
+        "warm_items: ",
+        "item_features",
+        "give both, or neither",
+    ),
+    "a batch without profiles": (
+        lambda: MTMI(num_items=5, user_features=features_of([["a"]])).users(batch_of([[1]], num_items=5)),
+        "profile: ",
+        "the batch has none",
+        "a log with user_features",
+    ),
     # the objective's settings
     "unknown pull": (lambda: MultiTowerLoss(pull="hinge"), "pull: 'hinge'", "'triplet' or 'infonce'"),
     "unknown share": (lambda: MultiTowerLoss(share="soft"), "share: 'soft'", "'normalised', 'raw'"),
@@ -60,7 +82,25 @@ CASES_OF_BAD_INPUT = {
     "infinite temperature": (lambda: MultiTowerLoss(temperature=float("inf")), "temperature: inf", "above 0"),
     "no floor": (lambda: MultiTowerLoss(floor=0.0), "floor: 0.0", "(0, 2]"),
     "floor above any distance": (lambda: MultiTowerLoss(floor=2.1), "floor: 2.1", "(0, 2]"),
+    "negative hardness": (lambda: MultiTowerLoss(hardness=-1.0), "hardness: -1.0", "from 0 upward"),
+    "hardness of a triplet": (
+        lambda: MultiTowerLoss(pull="triplet", hardness=1.0),
+        "hardness: 1.0",
+        "pull='infonce'",
+        "must be 0",
+    ),
+    "negative routing": (lambda: MultiTowerLoss(routing=-0.1), "routing: -0.1", "from 0 upward"),
+    "a gradient through a choice": (
+        lambda: MultiTowerLoss(share="nearest", through_weight=True),
+        "through_weight: share='nearest'",
+        "'normalised' or 'raw'",
+    ),
+    "negative sharpness": (lambda: LabelAwareSoftmax(sharpness=-1.0), "sharpness: -1.0", "from 0 upward"),
+    "a mixture without temperature": (lambda: LabelAwareSoftmax(temperature=0.0), "temperature: 0.0", "above 0"),
     # the settings of training
+    "negative popularity": (lambda: TrainingSettings(popularity=-0.5), "popularity: -0.5", "from 0 upward"),
+    "popularity is no number": (lambda: TrainingSettings(popularity=np.nan), "popularity: nan", "from 0 upward"),
+    "unknown device": (lambda: TrainingSettings(device="tpu9"), "device: 'tpu9'", "'cpu' always can"),
     "no training": (lambda: TrainingSettings(steps=0), "steps: 0", AT_LEAST_1),
     "empty batches": (lambda: TrainingSettings(batch_size=0), "batch_size: 0", AT_LEAST_1),
     "no negatives": (lambda: TrainingSettings(num_negatives=0), "num_negatives: 0", AT_LEAST_1),

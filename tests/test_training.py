@@ -12,13 +12,21 @@ from torch.fx.experimental import _config as fx_config
 
 from mtmi_lite import losses, training
 from mtmi_lite.datasets import planted_interests
-from mtmi_lite.interactions import Interactions, Split, evaluation_cases, features_of, split_users
+from mtmi_lite.interactions import (
+    Interactions,
+    Negatives,
+    Split,
+    evaluation_cases,
+    features_of,
+    item_counts,
+    split_users,
+)
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
-from mtmi_lite.models import MTMI, MostPopular, item_counts, warm_items
+from mtmi_lite.models import MTMI, MostPopular, warm_items
 from mtmi_lite.runs import Run, TrainingSettings, load_run
 from mtmi_lite.towers import GRU, TOWERS, MeanPooling
-from mtmi_lite.training import Negatives, train
+from mtmi_lite.training import train
 
 NOBODY = np.array([], dtype=np.int64)
 TERMS = ["share", "pull", "repel", "total"]
@@ -241,9 +249,9 @@ def test_every_tower_trains_with_every_objective(split, tower, objective):
 
 @pytest.fixture(scope="module")
 def skewed() -> Split:
-    """Item r is bought in proportion to 1 / (r + 1), and one item in three by nobody but test users."""
+    """Item r is bought in proportion to 1 / (r + 1), but items 0, 3, …, 15 by nobody but test users."""
     rng = np.random.default_rng(0)
-    num_users, length, num_items = 60, 30, 15
+    num_users, length, num_items = 60, 30, 16
     weights = 1 / np.arange(1, num_items + 1)
     items = rng.choice(num_items, size=num_users * length, p=weights / weights.sum())
     log = Interactions(
@@ -254,17 +262,17 @@ def skewed() -> Split:
         item_names=np.arange(num_items),
     )
     parts = split_users(log, seed=0)
-    items[(items % 3 == 2) & ~np.isin(log.users, parts.test)] = 0
+    items[(items % 3 == 0) & ~np.isin(log.users, parts.test)] = 1
     return Split(log=replace(log, items=items), train=parts.train, validation=parts.validation, test=parts.test)
 
 
 @pytest.mark.parametrize("popularity", [0.5, 0.75, 1.0, 2.0])
 def test_popularity_draws_follow_the_counts_to_their_power(skewed, popularity):
     counts = item_counts(skewed.log, skewed.train)
-    assert (counts == 0).sum() == 5
-    assert (item_counts(skewed.log, np.arange(60))[2::3] > 0).all()  # what test users buy is not counted
-    negatives = Negatives(skewed, popularity=popularity)
-    drawn = np.bincount(negatives.draw(50_000, torch.Generator().manual_seed(0)).numpy(), minlength=15)
+    assert (counts == 0).tolist() == [item % 3 == 0 for item in range(16)]
+    assert (item_counts(skewed.log, np.arange(60))[::3] > 0).all()  # what test users buy is not counted
+    negatives = Negatives(skewed.log, skewed.train, popularity=popularity)
+    drawn = np.bincount(negatives.draw(50_000, torch.Generator().manual_seed(0)).numpy(), minlength=16)
     expected = counts**popularity / (counts**popularity).sum()
     np.testing.assert_allclose(negatives.log_probability.exp().numpy(), expected, rtol=1e-5)
     assert (drawn[counts == 0] == 0).all()
@@ -276,7 +284,7 @@ def test_popularity_draws_follow_the_counts_to_their_power(skewed, popularity):
 
 def test_an_item_that_nobody_bought_is_never_drawn_wherever_the_point_falls(skewed):
     """At the very edges of an item's part of the line as well: the first item, an empty one, the last."""
-    negatives = Negatives(skewed, popularity=1.0)
+    negatives = Negatives(skewed.log, skewed.train, popularity=1.0)
     counts, edges = item_counts(skewed.log, skewed.train), negatives.cumulative / negatives.cumulative[-1]
 
     class Points:
@@ -291,16 +299,16 @@ def test_an_item_that_nobody_bought_is_never_drawn_wherever_the_point_falls(skew
 
 
 def test_uniform_draws_are_those_of_randint_and_all_items_alike(skewed):
-    negatives = Negatives(skewed, popularity=0.0)
+    negatives = Negatives(skewed.log, skewed.train, popularity=0.0)
     one, two = (torch.Generator().manual_seed(4) for _ in range(2))
-    assert torch.equal(negatives.draw(100, one), torch.randint(15, (100,), generator=two))
-    torch.testing.assert_close(negatives.log_probability.exp(), torch.full((15,), 1 / 15))
+    assert torch.equal(negatives.draw(100, one), torch.randint(16, (100,), generator=two))
+    torch.testing.assert_close(negatives.log_probability.exp(), torch.full((16,), 1 / 16))
 
 
 @pytest.mark.parametrize("correct", [True, False])
 def test_the_objective_is_told_how_likely_each_item_was_only_where_that_is_asked_for(skewed, monkeypatch, correct):
     seen, call = [], LabelAwareSoftmax.__call__
-    log_probability = Negatives(skewed, popularity=1.0).log_probability
+    log_probability = Negatives(skewed.log, skewed.train, popularity=1.0).log_probability
     drawn = []
     draw = Negatives.draw
     monkeypatch.setattr(Negatives, "draw", lambda self, *args: drawn.append(draw(self, *args)) or drawn[-1])
@@ -333,14 +341,16 @@ def test_the_objective_is_told_how_likely_each_item_was_only_where_that_is_asked
 def tables_of(
     split: Split, model: MTMI, *, sparse: bool, steps: int, num_negatives: int, batch_size: int = 16, on_step=id
 ) -> list:
-    """The table after each step, the untrained one first."""
-    tables = [model.table.weight.detach().clone()]
+    """The items after each step, the untrained ones first."""
+    with torch.no_grad():
+        tables = [model.items(torch.arange(model.num_items))]
     settings = TrainingSettings(
         steps=steps, batch_size=batch_size, num_negatives=num_negatives, learning_rate=1e-2, sparse=sparse
     )
 
     def keep(step: int) -> None:
-        tables.append(model.table.weight.detach().clone())
+        with torch.no_grad():
+            tables.append(model.items(torch.arange(model.num_items)))
         on_step(step)
 
     train(model, MultiTowerLoss(), split, settings, progress=False, on_step=keep)
