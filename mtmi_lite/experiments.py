@@ -223,7 +223,7 @@ MODELS = {
     "Que2Search": Recipe(tower=AttentionFusion, num_towers=1),
     "MIND": Recipe(tower=InterestRouting, similarity="inner-product", objective=LabelAwareSoftmax()),
     "ComiRec-SA": Recipe(tower=SharedAttention, similarity="inner-product", objective=HARD),
-    "ComiRec-DR": Recipe(tower=PositionRouting, similarity="inner-product", objective=HARD),
+    "ComiRec-DR": Recipe(tower=PositionRouting, similarity="inner-product", objective=HARD, learning_rate=1e-2),
     "REMI": Recipe(
         tower=SharedAttention,
         similarity="inner-product",
@@ -274,7 +274,7 @@ def save_grid(path: Path, grid: dict[Knobs, Portrait], about: dict[str, object])
         for field in dataclasses.fields(Portrait):
             value = np.asarray(getattr(portrait, field.name))
             arrays[f"{index}_{field.name}"] = value.astype(np.float16) if field.name in ("pca", "umap") else value
-    save_arrays(path, **arrays)
+    save_arrays(path, compressed=True, **arrays)
 
 
 def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object]]:

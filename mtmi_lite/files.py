@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -36,10 +37,33 @@ def whole_file(path: Path | str) -> Iterator[IO[bytes]]:
         raise
 
 
-def save_arrays(path: Path | str, *, compressed: bool = True, **arrays: np.ndarray) -> None:
+def save_arrays(path: Path | str, *, compressed: bool = False, **arrays: np.ndarray) -> None:
     """Write named arrays to a `.npz` file; numbers and text only, so that nothing has to be unpickled."""
     with whole_file(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path | str, what: str, needed: str) -> dict[str, np.ndarray]:
+    """All arrays of a file that `save_arrays` wrote.
+
+    Args:
+        what: what the file should be, for the message.
+        needed: the name of an array that it must have.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is cut short, or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: cut short, or not {what} ({error}); delete it and make it again") from error
+    if needed not in arrays:
+        raise ValueError(f"{path}: this is not {what}; give a file that mtmi_lite saved as one")
+    return arrays
 
 
 def save_text(path: Path | str, text: str) -> None:

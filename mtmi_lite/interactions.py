@@ -446,6 +446,42 @@ class TrainingSamples:
         return batch, torch.from_numpy(self.log.items)[target]
 
 
+def item_counts(log: Interactions, users: Int64[Array, " user"]) -> Int64[Array, " item"]:
+    """How often these users interacted with each item.
+
+    >>> item_counts(from_columns(users=[0, 0, 1], items=["a", "b", "a"], times=[0, 1, 2]), np.array([0])).tolist()
+    [1, 1]
+    """
+    return np.bincount(log.items[np.isin(log.users, users)], minlength=log.num_items)
+
+
+class Negatives:
+    """Draws items as negatives, uniformly or by their count to a power, and knows how likely each was.
+
+    Args:
+        users: the training users, whose interactions are counted.
+        popularity: the power; 0 draws uniformly.
+
+    >>> log = from_columns(users=[0] * 10, items=["a", *"b" * 9], times=[0] * 10)
+    >>> Negatives(log, np.array([0]), popularity=1.0).log_probability.exp()
+    tensor([0.1000, 0.9000])
+    """
+
+    def __init__(self, log: Interactions, users: Int64[Array, " user"], *, popularity: float) -> None:
+        self.num_items = log.num_items
+        self.uniform = popularity == 0
+        weights = torch.from_numpy(item_counts(log, users)).double() ** popularity
+        self.log_probability = (weights / weights.sum()).log().float()
+        self.cumulative = weights.cumsum(0)
+        self.last = int(weights.nonzero()[-1])
+
+    def draw(self, num: int, generator: torch.Generator) -> Int64[Tensor, " neg"]:
+        if self.uniform:
+            return torch.randint(self.num_items, (num,), generator=generator)
+        point = torch.rand(num, generator=generator, dtype=torch.float64) * self.cumulative[-1]
+        return torch.searchsorted(self.cumulative, point, right=True).clamp(max=self.last)  # after rounding
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cases:
     """Evaluation cases: what a model may read of each user, and the items it should find.

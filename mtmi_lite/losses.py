@@ -1,7 +1,7 @@
 """Objectives: MTMI's, `share × pull + β · repel` (Eq. 4–10), each part a function of similarities; and MIND's.
 
 `positive [batch, tower]` is the similarity of each of a user's vectors to the target, `negative [batch, tower, neg]` to
-the sampled items, `between [batch, tower, tower]` among the user's own vectors.
+the sampled items, `between [batch, tower, tower]` among the user's own vectors. Of a mask, True counts.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,15 @@ from mtmi_lite.towers import Users
 
 Pull = Literal["triplet", "infonce"]
 Share = Literal["normalised", "raw", "nearest", "smallest", "equal"]
+PerTower = Float[Tensor, "batch tower"]
+PerNegative = Float[Tensor, "batch tower neg"]
+Present = Bool[Tensor, "batch tower"]
+Kept = Bool[Tensor, " batch #tower neg"]
+Targets = Float[Tensor, "batch dim"]
+Items = Float[Tensor, "neg dim"]
+Mask = Bool[Tensor, "batch neg"]
+LogOdds = Float[Tensor, "batch neg"]
+Terms = dict[str, Float[Tensor, "*batch_tower"]]
 
 
 def cosine(a: Float[Tensor, "*shape dim"], b: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape"]:
@@ -45,14 +54,8 @@ def inverse_distance(
 
 
 def share_by_distance(
-    positive: Float[Tensor, "batch tower"],
-    mask: Bool[Tensor, "batch tower"],
-    *,
-    alpha: float,
-    floor: float = 0.05,
-    normalised: bool = True,
-    through_weight: bool = False,
-) -> Float[Tensor, "batch tower"]:
+    positive: PerTower, mask: Present, *, alpha: float, floor=0.05, normalised=True, through_weight=False
+) -> PerTower:
     """How much each tower answers for the target: its inverse distance to it (Eq. 6), absent towers 0.
 
     Args:
@@ -71,9 +74,7 @@ def share_by_distance(
     return inverse_distance(positive, alpha=alpha, floor=floor) * mask
 
 
-def share_to_best(
-    score: Float[Tensor, "batch tower"], mask: Bool[Tensor, "batch tower"]
-) -> Float[Tensor, "batch tower"]:
+def share_to_best(score: PerTower, mask: Present) -> PerTower:
     """All to the one tower with the highest score, the first among equals: as many as the user has towers.
 
     With the similarity to the target as the score it is ComiRec's choice, the nearest tower, and the limit of
@@ -86,9 +87,7 @@ def share_to_best(
     return F.one_hot(best, score.shape[1]) * mask.sum(dim=1, keepdim=True).to(score.dtype)
 
 
-def label_aware_attention(
-    users: Users, target: Float[Tensor, "batch dim"], *, sharpness: float
-) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch tower"]]:
+def label_aware_attention(users: Users, target: Targets, *, sharpness: float) -> tuple[Targets, PerTower]:
     """One vector a user, mixed for the target: `V_u softmax(p · V_uᵀ v_t)`, and the weights of the mixture.
 
     The paper prints the power `(V_uᵀ v_t)^p` in the softmax, which is not a number for a negative product and a
@@ -109,13 +108,7 @@ def label_aware_attention(
     return torch.einsum("bkd,bk->bd", users.vectors, weights), weights
 
 
-def triplet(
-    positive: Float[Tensor, "batch tower"],
-    negative: Float[Tensor, "batch tower neg"],
-    mask: Bool[Tensor, " batch #tower neg"],
-    *,
-    margin: float,
-) -> Float[Tensor, "batch tower"]:
+def triplet(positive: PerTower, negative: PerNegative, mask: Kept, *, margin: float) -> PerTower:
     """Triplet loss, `max(0, γ − S⁺ + S⁻)` (Eq. 8), the mean over the negatives that the mask keeps; 0 with none.
 
     Args:
@@ -129,13 +122,8 @@ def triplet(
 
 
 def info_nce(
-    positive: Float[Tensor, "batch tower"],
-    negative: Float[Tensor, "batch tower neg"],
-    mask: Bool[Tensor, " batch #tower neg"],
-    *,
-    temperature: float,
-    hardness: float = 0.0,
-) -> Float[Tensor, "batch tower"]:
+    positive: PerTower, negative: PerNegative, mask: Kept, *, temperature: float, hardness: float = 0.0
+) -> PerTower:
     """InfoNCE, `−log softmax` of the target among itself and the negatives, on similarities over τ; 0 with none.
 
     Not in the paper: the pull that most retrieval models use today, in place of the triplet. On inner products with
@@ -161,13 +149,7 @@ def info_nce(
     return -logits.log_softmax(dim=-1)[..., 0]
 
 
-def repel(
-    positive: Float[Tensor, "batch tower"],
-    between: Float[Tensor, "batch tower tower"],
-    mask: Bool[Tensor, "batch tower"],
-    *,
-    margin: float,
-) -> Float[Tensor, "batch tower"]:
+def repel(positive: PerTower, between: PerNegative, mask: Present, *, margin: float) -> PerTower:
     """User-representation repel: the triplet loss with the user's other towers as negatives (Eq. 7 and 10).
 
     The mean over the other towers present, so exactly 0 with one tower. It holds a pull to the target too, `−S⁺`.
@@ -176,13 +158,13 @@ def repel(
     >>> repel(torch.tensor([[0.5, 0.75]]), together, torch.tensor([[True, True]]), margin=0.5)
     tensor([[1.0000, 0.7500]])
     """
+    if mask.shape[1] == 1:  # as below, without the work
+        return torch.zeros_like(positive)
     others = ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device) & mask[:, None, :] & mask[:, :, None]
     return triplet(positive, between, others, margin=margin)
 
 
-def routing_spread(
-    attention: Float[Tensor, "batch tower step"], mask: Bool[Tensor, "batch tower"]
-) -> Float[Tensor, "batch tower"]:
+def routing_spread(attention: Float[Tensor, "batch tower step"], mask: Present) -> PerTower:
     """REMI's routing regulariser: the square of the variance of a tower's attention over the history's slots.
 
     The diagonal of the covariance of the attention, squared (its Frobenius norm is the sum over towers). It keeps a
@@ -202,13 +184,8 @@ class Objective(Protocol):
     """What the training loop asks of an objective: the named terms of a batch, `total` among them."""
 
     def __call__(
-        self,
-        users: Users,
-        target: Float[Tensor, "batch dim"],
-        negatives: Float[Tensor, "neg dim"],
-        mask: Bool[Tensor, "batch neg"],
-        log_odds: Float[Tensor, "batch neg"] | None = None,
-    ) -> dict[str, Tensor]: ...
+        self, users: Users, target: Targets, negatives: Items, mask: Mask, log_odds: LogOdds | None = None
+    ) -> Terms: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,13 +252,8 @@ class MultiTowerLoss:
             raise ValueError(f"through_weight: share={self.share!r} has no gradient; use 'normalised' or 'raw'")
 
     def __call__(
-        self,
-        users: Users,
-        target: Float[Tensor, "batch dim"],
-        negatives: Float[Tensor, "neg dim"],
-        mask: Bool[Tensor, "batch neg"],
-        log_odds: Float[Tensor, "batch neg"] | None = None,
-    ) -> dict[str, Float[Tensor, "*batch_tower"]]:
+        self, users: Users, target: Targets, negatives: Items, mask: Mask, log_odds: LogOdds | None = None
+    ) -> Terms:
         """The terms `share`, `pull`, `repel` of each tower, `[batch, tower]`, absent towers 0, and their `total`.
 
         Args:
@@ -292,11 +264,11 @@ class MultiTowerLoss:
         """
         vectors = torch.where(users.mask[..., None], users.vectors, 0)  # whatever an absent tower holds
         units = F.normalize(vectors, dim=-1)
-        between = units @ units.transpose(1, 2)
-        cosine_to_target = positive = (units * F.normalize(target, dim=-1)[:, None]).sum(dim=-1)
+        items = F.normalize(torch.cat([target, negatives]), dim=-1)
+        positive = cosine_to_target = (units * items[: len(target), None]).sum(dim=-1)
         # share and repel are about distances (Eq. 5); the pull compares as the model does when it serves
         if users.similarity == "cosine":
-            negative = units @ F.normalize(negatives, dim=-1).T
+            negative = units @ items[len(target) :].T
         else:
             positive, negative = (vectors * target[:, None]).sum(dim=-1), vectors @ negatives.T
 
@@ -320,7 +292,7 @@ class MultiTowerLoss:
             share = users.mask.to(pull.dtype)
         else:
             share = share_to_best(positive if self.share == "nearest" else -pull, users.mask)
-        push = repel(cosine_to_target, between, users.mask, margin=self.margin)
+        push = repel(cosine_to_target, units @ units.transpose(1, 2), users.mask, margin=self.margin)
         terms = {"share": share, "pull": pull, "repel": push}
         total = share * pull + self.beta * push
         if self.routing:
@@ -367,13 +339,8 @@ class LabelAwareSoftmax:
         _check_temperature(self.temperature)
 
     def __call__(
-        self,
-        users: Users,
-        target: Float[Tensor, "batch dim"],
-        negatives: Float[Tensor, "neg dim"],
-        mask: Bool[Tensor, "batch neg"],
-        log_odds: Float[Tensor, "batch neg"] | None = None,
-    ) -> dict[str, Float[Tensor, "*batch_tower"]]:
+        self, users: Users, target: Targets, negatives: Items, mask: Mask, log_odds: LogOdds | None = None
+    ) -> Terms:
         """The terms `share` (the attention), `[batch, tower]`, `pull`, `[batch]`, and `total`, the mean of `pull`."""
         vectors = torch.where(users.mask[..., None], users.vectors, 0)
         if users.similarity == "cosine":

@@ -13,6 +13,9 @@ from mtmi_lite.models import Model, Users
 from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, among, index_items, merge, search_towers
 
 Array = np.ndarray
+Exclude = Literal["history"] | Int64[Array, "case slot"]
+AT_ONCE = 2048
+"""How many cases the model reads at a time."""
 MAX_TABLE = 2**26
 """Hits are looked up in a table of all cases × items up to this size (64 MB), and beyond by bisection."""
 
@@ -108,10 +111,7 @@ def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
 
 
 def interests_found(
-    lists: TowerLists,
-    item_interest: Int64[Array, " item"],
-    user_interests: Int64[Array, "user own"],
-    num: int = 20,
+    lists: TowerLists, item_interest: Int64[Array, " item"], user_interests: Int64[Array, "user own"], num: int = 20
 ) -> Float[Array, " user"]:
     """The part of each user's interests that the towers find, where the interests are known.
 
@@ -252,13 +252,7 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(
-    model: Model,
-    cases: Cases,
-    *,
-    num: int = 50,
-    batch_size: int = 2048,
-    index: ItemIndex | None = None,
-    exclude: Literal["history"] | Int64[Array, "case slot"] | None = None,
+    model: Model, cases: Cases, *, num: int = 50, index: ItemIndex | None = None, exclude: Exclude | None = None
 ) -> Evaluation:
     """Rank all items for every case: each tower's `num` nearest, merged, and the hits among the first `num`.
 
@@ -281,7 +275,7 @@ def evaluate(
         raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")
     if isinstance(exclude, str):
         exclude = np.where(cases.batch.mask.numpy(), cases.batch.history.numpy(), -1)
-    parts = [model.users(cases.batch[start : start + batch_size]) for start in range(0, len(cases), batch_size)]
+    parts = [model.users(cases.batch[start : start + AT_ONCE]) for start in range(0, len(cases), AT_ONCE)]
     attention = [part.attention for part in parts if part.attention is not None]
     users = replace(
         parts[0],

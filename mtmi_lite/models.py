@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from mtmi_lite.interactions import Batch, Features, Interactions
+from mtmi_lite.interactions import Batch, Features, Interactions, item_counts
 from mtmi_lite.towers import TOWERS, AttentionFusion, FeatureTable, ItemTower, Similarity, Users
 
 
@@ -92,9 +92,10 @@ class MTMI(nn.Module):
         self.similarity: Similarity = similarity
         self.seed = seed
         # rows of length about 1, so that at the start no product's cosine saturates and none vanishes
-        table = nn.Embedding.from_pretrained(
-            torch.randn(num_items, dim, generator=generator).mul_(dim**-0.5), freeze=False
-        )
+        rows = torch.randn(num_items, dim, generator=generator).mul_(dim**-0.5)
+        # one row more, of zeros and without a gradient: what a padded slot reads
+        rows = torch.cat([rows, torch.zeros(1, dim)])
+        table = nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=num_items)
         self.user_towers = tower(num_towers=num_towers, dim=dim, num_steps=num_steps, generator=generator)
         self.item_tower = ItemTower(table, generator=generator, features=item_features, warm=warm_items)
         self.profile = None
@@ -122,10 +123,7 @@ class MTMI(nn.Module):
             )
         device = self.table.weight.device
         history, mask = batch.history.to(device), batch.mask.to(device)
-        history = history * mask
-        # a padded slot reads the row of the newest item, and nothing of it: so it touches no row of its own
-        history = torch.where(mask, history, history[:, -1:])
-        embedded = torch.where(mask[..., None], self.item_tower(history), 0)  # masked_fill takes four times as long
+        embedded = self.item_tower(torch.where(mask, history, self.num_items))
         users = self.user_towers(embedded, mask)
         vectors = users.vectors
         if self.profile is not None:
@@ -151,11 +149,6 @@ def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Ten
     [True, True, False]
     """
     return torch.from_numpy(item_counts(log, users) > 0)
-
-
-def item_counts(log: Interactions, users: Int64[np.ndarray, " user"]) -> Int64[np.ndarray, " item"]:
-    """How often these users interacted with each item."""
-    return np.bincount(log.items[np.isin(log.users, users)], minlength=log.num_items)
 
 
 class MostPopular:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
-from mtmi_lite.files import save_arrays
+from mtmi_lite.files import read_arrays, save_arrays
 from mtmi_lite.models import Model, Similarity, Users
 
 Array = np.ndarray
@@ -127,8 +127,8 @@ class ItemIndex:
         if not 1 <= num <= num_items:
             raise ValueError(f"num: {num} is out of range; it must be 1 to {num_items}, the number of items")
         exact = self.kind == "exact"
-        prepared = self._prepare(queries)
-        if prepared.shape[1] != (dim := self.vectors.shape[1]):
+        prepared, dim = self._prepare(queries), self.vectors.shape[1]
+        if prepared.shape[1] != dim:
             raise ValueError(f"queries: {prepared.shape[1]} numbers each, but {dim} an item; take both of one model")
         scores, items = self.faiss.search(prepared, min(num + exact, num_items))
         if exact and num < num_items:
@@ -146,8 +146,8 @@ class ItemIndex:
         """Write the index to one file, which `load_index` reads."""
         import faiss
 
-        names = {"similarity": np.array(self.similarity), "kind": np.array(self.kind)}
-        save_arrays(path, compressed=False, faiss=faiss.serialize_index(self.faiss), **names)
+        similarity, kind = np.array(self.similarity), np.array(self.kind)
+        save_arrays(path, similarity=similarity, kind=kind, faiss=faiss.serialize_index(self.faiss))
 
 
 def load_index(path: Path | str) -> ItemIndex:
@@ -159,19 +159,17 @@ def load_index(path: Path | str) -> ItemIndex:
     """
     import faiss
 
+    saved = read_arrays(path, "a saved index", "faiss")
     index = ItemIndex.__new__(ItemIndex)
+    kinds = {"exact": faiss.IndexFlatIP, "ivf": faiss.IndexIVFFlat, "hnsw": faiss.IndexHNSWFlat}
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            index.similarity, index.kind = saved["similarity"].item(), saved["kind"].item()
-            index.faiss = faiss.deserialize_index(saved["faiss"])
-        kinds = {"exact": faiss.IndexFlatIP, "ivf": faiss.IndexIVFFlat, "hnsw": faiss.IndexHNSWFlat}
+        index.similarity, index.kind = saved["similarity"].item(), saved["kind"].item()
+        index.faiss = faiss.deserialize_index(saved["faiss"])
         if type(index.faiss) is not kinds[index.kind]:
             raise TypeError(index.kind)
-        index.vectors = index.faiss.reconstruct_n(0, index.faiss.ntotal)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # a foreign file fails in any way there is: zipfile's, NumPy's or Faiss's
-        raise ValueError(f"{path}: not a whole index as ItemIndex.save writes it; make it anew and save it") from error
+    except Exception as error:  # a foreign array fails in any way there is
+        raise ValueError(f"{path}: not a saved index ({error}); delete it and make it again") from error
+    index.vectors = index.faiss.reconstruct_n(0, index.faiss.ntotal)
     return index
 
 

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from mtmi_lite.files import save_arrays
+from mtmi_lite.files import read_arrays, save_arrays
 from mtmi_lite.interactions import Features
 from mtmi_lite.losses import OBJECTIVES, Objective
 from mtmi_lite.models import MTMI
@@ -101,7 +100,6 @@ class Run:
         }
         save_arrays(
             path,
-            compressed=False,
             about=np.array(json.dumps(about)),
             validation_steps=self.validation_steps,
             validation_recall=self.validation_recall,
@@ -116,18 +114,16 @@ def load_run(path: Path | str) -> Run:
     Raises:
         ValueError: if the file is cut short or not a run.
     """
-    arrays = _read_arrays(path)
-    if "about" not in arrays or "validation_steps" not in arrays:
-        raise ValueError(f"{path}: this is not a saved run; give a file that Run.save wrote")
+    arrays = read_arrays(path, "a saved run", "validation_steps")
     about = json.loads(str(arrays["about"]))
     weights = {name.removeprefix("model/"): torch.from_numpy(arrays[name]) for name in arrays if name[:6] == "model/"}
     sizes, features = about["model"], {}
-    for name, ids, table in (
-        ("item_features", weights.get("item_tower.feature_ids"), weights.get("item_tower.features.weight")),
-        ("user_features", torch.zeros(0, 1, dtype=torch.int64), weights.get("profile.weight")),
-    ):
-        if ids is not None and table is not None:
-            features[name] = Features(ids=ids.numpy(), names=np.arange(len(table)))
+    if "item_tower.feature_ids" in weights:  # the last row is that of padded slots
+        names = np.arange(len(weights["item_tower.features.weight"]))
+        features["item_features"] = Features(ids=weights["item_tower.feature_ids"][:-1].numpy(), names=names)
+    if "profile.weight" in weights:
+        names = np.arange(len(weights["profile.weight"]))
+        features["user_features"] = Features(ids=np.zeros((0, 1), dtype=np.int64), names=names)
     model = MTMI(**{**sizes, "tower": {tower.__name__: tower for tower in TOWERS}[sizes["tower"]]}, **features)
     model.load_state_dict(weights)
     objectives = {objective.__name__: objective for objective in OBJECTIVES}
@@ -173,13 +169,14 @@ class Checkpoint:
             if self.folder is None:
                 self.best = copy.deepcopy(self.model.state_dict())
             else:
-                save_arrays(self._best_file(), compressed=False, **_numpy(self.model.state_dict()))
+                save_arrays(self._best_file(), **_numpy(self.model.state_dict()))
         if self.folder is not None:
             self._save()
 
     def restore_best(self) -> None:
         if self.folder is not None:
-            self.best = {name: torch.from_numpy(array) for name, array in _read_arrays(self._best_file()).items()}
+            arrays = read_arrays(self._best_file(), "the best step of a training", "item_tower.table.weight")
+            self.best = {name: torch.from_numpy(array) for name, array in arrays.items()}
         self.model.load_state_dict(self.best)
 
     def _file(self, name: str) -> Path:
@@ -201,7 +198,7 @@ class Checkpoint:
         for index, optimizer in enumerate(self.optimizers):
             for parameter, state in optimizer.state_dict()["state"].items():
                 arrays |= {f"optimizer/{index}/{parameter}/{name}": value for name, value in _numpy(state).items()}
-        save_arrays(self._file("state.npz"), compressed=False, about=np.array(json.dumps(about)), **arrays)
+        save_arrays(self._file("state.npz"), about=np.array(json.dumps(about)), **arrays)
         self._delete_old()
 
     def _delete_old(self) -> None:
@@ -210,10 +207,7 @@ class Checkpoint:
                 old.unlink()
 
     def _load(self) -> None:
-        arrays = _read_arrays(self._file("state.npz"))
-        if "about" not in arrays or "looks" not in arrays:
-            file = self._file("state.npz")
-            raise ValueError(f"checkpoint: {file} is not the state of a training; give another folder")
+        arrays = read_arrays(self._file("state.npz"), "the state of a training", "looks")
         about = json.loads(str(arrays["about"]))
         for part, ours in self.settings.items():
             if (theirs := about["settings"].get(part)) != ours:
@@ -261,13 +255,3 @@ def _numpy(state: dict) -> dict[str, Array]:
     return {
         name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value) for name, value in state.items()
     }
-
-
-def _read_arrays(path: Path | str) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (ValueError, TypeError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"{path}: cut short or not a file of arrays ({error}); delete it and make it again") from error

@@ -150,13 +150,14 @@ class AttentionPooling(nn.Module):
         self.outer = _weight(num_towers, dim, 1, generator=generator)
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
-        items, steps = embedded[mask], mask.nonzero()[:, 1]  # what pads a history is not computed at all
-        scores = embedded.new_zeros(len(mask), len(self.inner), mask.shape[1])
-        for tower, (inner, place, outer) in enumerate(zip(self.inner, self.place, self.outer, strict=True)):
-            # a loop: the towers' hidden layers side by side no longer fit the processor's cache
-            hidden = (items @ inner).add_(place[steps]).tanh_()
-            scores[:, tower][mask] = (hidden @ outer)[:, 0]
-        return _attend(scores, embedded, mask)
+        slots = mask.flatten().nonzero()[:, 0]  # what pads a history is not computed at all
+        items, steps = embedded.flatten(0, 1).index_select(0, slots), slots % mask.shape[1]
+        # a loop: the towers' hidden layers side by side no longer fit the processor's cache
+        scores = [
+            (items @ inner).add_(place.index_select(0, steps)).tanh_() @ outer
+            for inner, place, outer in zip(self.inner, self.place, self.outer, strict=True)
+        ]
+        return _attend(_put_back(torch.cat(scores, dim=1), slots, mask), embedded, mask)
 
 
 class SharedAttention(nn.Module):
@@ -178,10 +179,10 @@ class SharedAttention(nn.Module):
         self.outer = _weight(4 * dim, num_towers, generator=generator)
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
-        items = (embedded + self.place)[mask]  # what pads a history is not computed at all
-        scores = embedded.new_zeros(*mask.shape, self.outer.shape[1])
-        scores[mask] = (items @ self.inner).tanh_() @ self.outer
-        return _attend(scores.transpose(1, 2), embedded, mask)
+        slots = mask.flatten().nonzero()[:, 0]  # what pads a history is not computed at all
+        items = (embedded + self.place).flatten(0, 1).index_select(0, slots)
+        scores = (items @ self.inner).tanh_() @ self.outer
+        return _attend(_put_back(scores, slots, mask), embedded, mask)
 
 
 class InterestRouting(nn.Module):
@@ -299,6 +300,14 @@ def _attend(scores: Tensor, embedded: Tensor, mask: Tensor) -> Users:
     return _users(attention @ embedded, attention)
 
 
+def _put_back(
+    scores: Float[Tensor, "slot tower"], slots: Int64[Tensor, " slot"], mask: Bool[Tensor, "batch step"]
+) -> Float[Tensor, "batch tower step"]:
+    """Scores of the slots that hold an item, at their places in the histories."""
+    everywhere = scores.new_zeros(mask.numel(), scores.shape[1])
+    return everywhere.index_copy(0, slots, scores).unflatten(0, mask.shape).transpose(1, 2)
+
+
 def _side_by_side(weights: Float[Tensor, "tower inner outer"]) -> Float[Tensor, "inner tower_outer"]:
     """The towers' weights as one matrix, for towers that read the same input."""
     return weights.transpose(0, 1).flatten(1)
@@ -363,8 +372,10 @@ class ItemTower(nn.Module):
         self.features = None
         if features is not None:
             self.features = FeatureTable(num_features=len(features.names), dim=table.embedding_dim, generator=generator)
-            self.register_buffer("feature_ids", torch.from_numpy(features.ids))
-            self.register_buffer("warm", torch.ones(len(features), dtype=torch.bool) if warm is None else warm)
+            # the row past the last item, which padded slots read, has no features
+            self.register_buffer("feature_ids", F.pad(torch.from_numpy(features.ids), (0, 0, 0, 1), value=-1))
+            warm = torch.ones(len(features), dtype=torch.bool) if warm is None else warm
+            self.register_buffer("warm", F.pad(warm, (0, 1)))
 
     def forward(self, ids: Int64[Tensor, "*shape"]) -> Float[Tensor, "*shape dim"]:
         vectors = self.table(ids)

@@ -6,41 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
 from mtmi_lite.files import package_versions
-from mtmi_lite.interactions import Split, TrainingSamples, evaluation_cases
+from mtmi_lite.interactions import Negatives, Split, TrainingSamples, evaluation_cases
 from mtmi_lite.losses import Objective
 from mtmi_lite.metrics import evaluate
-from mtmi_lite.models import MTMI, item_counts
+from mtmi_lite.models import MTMI
 from mtmi_lite.runs import Checkpoint, Run, TrainingSettings
-
-
-class Negatives:
-    """Draws items as negatives, uniformly or by their count to a power, and knows how likely each was.
-
-    >>> from mtmi_lite.interactions import from_columns, split_users
-    >>> log = from_columns(users=list(range(10)), items=["a", *"b" * 9], times=[0] * 10)
-    >>> negatives = Negatives(split_users(log, seed=0), popularity=1.0)
-    >>> negatives.log_probability.exp()
-    tensor([0.1250, 0.8750])
-    """
-
-    def __init__(self, split: Split, *, popularity: float) -> None:
-        self.num_items = split.log.num_items
-        self.uniform = popularity == 0
-        weights = torch.from_numpy(item_counts(split.log, split.train)).double() ** popularity
-        self.log_probability = (weights / weights.sum()).log().float()
-        self.cumulative = weights.cumsum(0)
-        self.last = int(weights.nonzero()[-1])
-
-    def draw(self, num: int, generator: torch.Generator) -> Int64[Tensor, " neg"]:
-        if self.uniform:
-            return torch.randint(self.num_items, (num,), generator=generator)
-        point = torch.rand(num, generator=generator, dtype=torch.float64) * self.cumulative[-1]
-        return torch.searchsorted(self.cumulative, point, right=True).clamp(max=self.last)  # after rounding
 
 
 def train(
@@ -76,7 +50,7 @@ def train(
     model.to(settings.device)
     generator = torch.Generator().manual_seed(settings.seed)  # on the CPU: the same draws on every device
     samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
-    candidates = Negatives(split, popularity=settings.popularity)
+    candidates = Negatives(split.log, split.train, popularity=settings.popularity)
     cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
     optimizers = make_optimizers(model, settings)
     kept = Checkpoint(checkpoint, model, optimizers, generator, objective, settings, split)

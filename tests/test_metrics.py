@@ -435,12 +435,13 @@ def naive_evaluation(model: MTMI, log, users, nums: tuple[int, ...]) -> dict[str
     return found
 
 
-def test_evaluate_is_the_protocol_as_a_loop():
+def test_evaluate_is_the_protocol_as_a_loop(monkeypatch):
+    monkeypatch.setattr(metrics, "AT_ONCE", 7)
     log = online_retail()
     users = np.arange(0, log.num_users, log.num_users // 40)
     model = MTMI(num_items=log.num_items, num_towers=3, dim=16)
     cases = evaluation_cases(log, users)
-    evaluation = evaluate(model, cases, batch_size=7)
+    evaluation = evaluate(model, cases)
     assert cases.users.tolist() == users.tolist()
     expected = naive_evaluation(model, log, users.tolist(), (20, 50))
     for name, values in expected.items():
@@ -452,11 +453,13 @@ def test_evaluate_is_the_protocol_as_a_loop():
     assert evaluation.summary()["cosine"] == pytest.approx(pairwise_cosine(evaluation.users).mean())
 
 
-def test_the_size_of_a_batch_changes_no_evaluation():
+def test_the_size_of_a_batch_changes_no_evaluation(monkeypatch):
     log = online_retail()
     cases = evaluation_cases(log, np.arange(50))
     model = MTMI(num_items=log.num_items, dim=16)
-    at_once, one_by_one = evaluate(model, cases), evaluate(model, cases, batch_size=1)
+    at_once = evaluate(model, cases)
+    monkeypatch.setattr(metrics, "AT_ONCE", 1)
+    one_by_one = evaluate(model, cases)
     assert at_once.users.vectors.shape == one_by_one.users.vectors.shape == (50, 4, 16)
     assert at_once.users.attention.shape == one_by_one.users.attention.shape == (50, 4, 20)
     torch.testing.assert_close(at_once.users.vectors, one_by_one.users.vectors, rtol=1e-5, atol=1e-5)
@@ -494,11 +497,12 @@ class FewTowers:
 
 
 @pytest.mark.parametrize("num_towers", [1, 3])
-def test_users_without_some_towers_are_evaluated_by_those_they_have(num_towers):
+def test_users_without_some_towers_are_evaluated_by_those_they_have(num_towers, monkeypatch):
+    monkeypatch.setattr(metrics, "AT_ONCE", 64)
     log = online_retail()
     cases = evaluation_cases(log, np.arange(200))
     model = FewTowers(log.num_items, num_towers)
-    evaluation = evaluate(model, cases, batch_size=64)
+    evaluation = evaluate(model, cases)
     newest = cases.batch.history[:, -1].numpy()
     assert evaluation.users.attention is None
     assert (evaluation.ranking.items[newest % 3 == 0] == -1).all()

@@ -153,7 +153,7 @@ def test_an_index_holds_all_items_of_a_model_and_its_similarity():
     model = MTMI(num_items=9, dim=4, num_steps=2)
     index = index_items(model)
     assert index.similarity == "cosine"
-    unit = torch.nn.functional.normalize(model.table.weight.detach(), dim=1)
+    unit = torch.nn.functional.normalize(model.table.weight[:9].detach(), dim=1)
     np.testing.assert_array_equal(index.vectors, unit.numpy())
 
 
@@ -353,7 +353,7 @@ def saved_bytes(tmp_path) -> bytes:
 def test_a_truncated_index_is_refused(tmp_path, part):
     whole = saved_bytes(tmp_path)
     (tmp_path / "half").write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(ValueError, match=r"half: .* make it anew and save it"):
+    with pytest.raises(ValueError, match=r"half: .*delete it and make it again"):
         load_index(tmp_path / "half")
 
 
@@ -361,7 +361,7 @@ def test_an_index_with_a_flipped_bit_is_refused(tmp_path):
     whole = bytearray(saved_bytes(tmp_path))
     whole[len(whole) // 2] ^= 1
     (tmp_path / "flipped").write_bytes(whole)
-    with pytest.raises(ValueError, match=r"flipped: .* make it anew and save it"):
+    with pytest.raises(ValueError, match=r"flipped: .*delete it and make it again"):
         load_index(tmp_path / "flipped")
 
 
@@ -381,7 +381,7 @@ def test_an_index_with_a_flipped_bit_is_refused(tmp_path):
 )
 def test_a_foreign_file_is_refused(tmp_path, content):
     (tmp_path / "foreign").write_bytes(content)
-    with pytest.raises(ValueError, match=r"foreign: .* make it anew and save it"):
+    with pytest.raises(ValueError, match=r"foreign: .*(make it again|saved as one)"):
         load_index(tmp_path / "foreign")
 
 
