@@ -193,21 +193,11 @@ def from_columns(*, users, items, times, item_names: Mapping | None = None) -> I
 
 def from_codes(users: Array, items: Array, times: Array, *, user_labels: Array, item_names: Array) -> Interactions:
     """`from_columns`, where users and items are already numbered in the order of `user_labels` and `item_names`."""
-    first, last = int(times.min()), int(times.max())
     offsets = _offsets(np.bincount(users))
-    if len(user_labels) < 2**16 and (times[1:] >= times[:-1]).all():
-        order = np.argsort(users.astype(np.uint16), kind="stable")  # a radix sort
-    elif len(user_labels) * (last - first + 1) + max(-first, last) < 2**63:
-        key = users.astype(np.int64)  # one sort by user and time, quick where the log is nearly in order
-        key *= last - first + 1
-        key += times
-        order = np.argsort(key, kind="stable")
-        del key
-    else:
-        order = np.lexsort((times, users))  # stable too
+    order = np.lexsort((times, users))  # stable
     del users
     times = times[order]
-    items = items[order].astype(np.int64, copy=False)
+    items = items[order].astype(np.int64)
     return Interactions(items=items, times=times, offsets=offsets, user_labels=user_labels, item_names=item_names)
 
 

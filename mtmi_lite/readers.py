@@ -25,7 +25,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,8 +34,8 @@ import numpy as np
 from mtmi_lite.interactions import Interactions, from_codes
 
 Array = np.ndarray
-BLOCK, PIECE = 1 << 17, 1 << 14
-"""How many bytes are read, and how many ids are told apart, at a time."""
+BLOCK = 1 << 17
+"""How many bytes are read at a time."""
 MAX_BYTES = 40
 """The longest id that is read in blocks; a UUID has 36 characters."""
 
@@ -79,7 +79,7 @@ def read_interactions(
     found = None if _is_json(path) else _read_blocks(path, wanted, header, value)
     (user_labels, users), (item_names, items), times = found or _read_lines(path, wanted, header, value)
     columns = [column[::-1] if newest_first else column for column in (times, items, users)]
-    del found, users, items, times  # `from_codes` lets go of each column when it has it in order
+    del found, users, items, times  # so that `from_codes` can let go of each once it has it in order
     return from_codes(columns.pop(), columns.pop(), columns.pop(), user_labels=user_labels, item_names=item_names)
 
 
@@ -317,7 +317,7 @@ def _read_lines(path: Path, wanted: list[str], header: Sequence[str] | None, onl
 
 def _read_blocks(path: Path, wanted: list[str], header: Sequence[str] | None, only: str | None):
     """What `_read_lines` returns, or None."""
-    kept: tuple[list[bytearray], ...] = ([], [], [])  # the words of users, of items, and times
+    blocks = []
     try:
         with _open(path) as file:
             first = file.readline().removeprefix(codecs.BOM_UTF8)
@@ -328,137 +328,67 @@ def _read_blocks(path: Path, wanted: list[str], header: Sequence[str] | None, on
             while read := file.read(BLOCK):
                 cut = read.rfind(b"\n") + 1
                 block, rest = (rest + read[:cut], read[cut:]) if cut else (b"", rest + read)
-                if block and not _read_block(block, separator, len(names), places, only, kept):
-                    return None
-            if rest and not _read_block(rest + b"\n" * (rest[-1:] != b"\n"), separator, len(names), places, only, kept):
-                return None
-        users = _encode([np.frombuffer(word, dtype=np.uint64) for word in kept[0]])
-        kept[0].clear()
-        items = _encode([np.frombuffer(word, dtype=np.uint64) for word in kept[1]])
-        kept[1].clear()
-        return users, items, np.frombuffer(kept[2][0], dtype=np.int64)
-    except (ValueError, EOFError, OSError, IndexError, zlib.error):
+                if block:
+                    blocks.append(_read_block(block, separator, len(names), places, only))
+            if rest:
+                blocks.append(_read_block(rest + b"\n" * (rest[-1:] != b"\n"), separator, len(names), places, only))
+    except (ValueError, EOFError, OSError, zlib.error):
         return None  # the plain pass meets it again, and names it
-
-
-def _read_block(block: bytes, separator: bytes, num: int, places: list[int], only: str | None, kept) -> bool:
-    """Keep some lines' users and items, as words of eight bytes, and times; False if they are not plain enough."""
-    if b"\r" in block:
-        block = block.replace(b"\r\n", b"\n")
-    if b"\r" in block or b"\0" in block or (separator == b"," and b'"' in block):
-        return False
-    data = np.frombuffer(block + bytes(MAX_BYTES), dtype=np.uint8)
-    text = data[: len(block)]
-    if text.max() > 127:  # not ASCII
-        return False
-    is_end = text == ord("\n")
-    ends = np.flatnonzero(is_end | (text == separator[0]))  # of fields
-    if len(ends) % num or np.count_nonzero(is_end) * num != len(ends):
-        return False
-    starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, num).T
-    ends = ends.reshape(-1, num).T
-    if not is_end[ends[-1]].all():
-        return False
-    eight = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))  # the eight bytes from each place on
-    columns = []
-    for place in places:
-        start = starts[place]
-        size = ends[place] - start
-        if size.min() < 1 or size.max() > MAX_BYTES or (text[start] == ord(" ")).any():  # may be blank
-            return False
-        sizes = [np.clip(size - at, 0, 8) for at in range(0, size.max(), 8)]
-        columns.append([eight[start + 8 * k] & _FIRST[size] for k, size in enumerate(sizes)])
-        if len(columns) == 3:
-            times = _whole_numbers(columns[2], sizes)
-            if times is None:
-                return False
-            columns[2] = [times]
-    if only is not None:
-        wanted = [int.from_bytes(only.encode()[at : at + 8], "little") for at in range(0, len(only.encode()), 8)]
-        pairs = zip_longest(columns.pop(), wanted, fillvalue=0)
-        keep = np.all(np.broadcast_arrays(*(word == part for word, part in pairs)), axis=0)
-        columns = [[word[keep] for word in words] for words in columns]
-    for words, buffers in zip(columns, kept, strict=True):
-        for k, (word, buffer) in enumerate(zip_longest(words, list(buffers))):
-            if buffer is None:  # the ids so far were shorter
-                buffers.append(bytearray(len(buffers[0]) - words[0].nbytes if k else 0))
-            buffers[k] += bytes(words[0].nbytes) if word is None else word.tobytes()
-    return True
-
-
-_ALL = 0x0101010101010101
-_FIRST = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
-"""Keeps the first n of eight bytes: the low ones."""
-_ZEROS = np.array([(1 << 64 - 8 * n) - 1 & 0x30 * _ALL for n in range(9)], dtype=np.uint64)
-_SHIFTS = np.array([56, 56, 48, 40, 32, 24, 16, 8, 0], dtype=np.uint64)
-_POWERS = 10 ** np.arange(9)
-
-
-def _whole_numbers(words: list[Array], sizes: list[Array]) -> Array | None:
-    """The numbers that are written in decimal, eight digits at a time; None unless all are, in at most 16 digits."""
-    if len(words) > 2:
+    columns = [list(column) for column in zip(*blocks, strict=True)]
+    del blocks
+    if not columns or not any(map(len, columns[2])):
         return None
-    values = np.zeros(len(sizes[0]), dtype=np.int64)
-    for word, size in zip(words, sizes, strict=True):
-        digits = (word << _SHIFTS[size]) | _ZEROS[size]  # the last digit in the highest byte, "0" before the first
-        # "0" to "9" are 0x30 to 0x39, and six more than 0x39 is 0x3F
-        tens, six = np.uint64(0xF0 * _ALL), np.uint64(0x06 * _ALL)
-        if ((digits & tens | (digits + six & tens) >> np.uint64(4)) != 0x33 * _ALL).any():
-            return None
-        digits &= np.uint64(0x0F * _ALL)
-        for bits, mask in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
-            # two digits make a pair, two pairs four, two fours eight
-            digits = digits * np.uint64(10 ** (bits // 8)) + (digits >> np.uint64(bits)) & np.uint64(mask)
-        values = values * _POWERS[size] + digits.view(np.int64)
-    return values
+    # the largest column first, and none of its parts is kept
+    times = np.concatenate(columns.pop())
+    items = _join(columns.pop())
+    return _join(columns.pop()), items, times
 
 
-def _encode(words: list[Array]) -> tuple[Array, Array]:
-    """The distinct ids in sorted order, and the place in it of each row's id."""
-    new = np.ones(len(words[0]), dtype=bool)
-    new[1:] = np.any([word[1:] != word[:-1] for word in words], axis=0)
-    if 2 * np.count_nonzero(new) > len(new):
-        return _distinct(words)
-    labels, codes = _distinct([word[new] for word in words])  # the lines of a user are often together
-    return labels, np.repeat(codes, np.diff(np.flatnonzero(new), append=len(new)))
+def _read_block(block: bytes, separator: bytes, num: int, places: list[int], only: str | None):
+    """The distinct ids and the code of each line's, of users and of items, and the times; ValueError if not plain."""
+    block = block.replace(b"\r\n", b"\n")
+    if not block.isascii() or b"\0" in block or b"\r" in block or (separator == b"," and b'"' in block):
+        raise ValueError("not plain")
+    text = np.frombuffer(block + bytes(MAX_BYTES), dtype=np.uint8)  # room to look past the last field
+    ends = np.flatnonzero((text == ord("\n")) | (text == separator[0])).reshape(-1, num)  # of fields
+    if (text[ends[:, -1]] != ord("\n")).any() or block.count(b"\n") != len(ends):
+        raise ValueError("a line with too few or too many fields")
+    starts = np.concatenate([[0], ends.ravel()[:-1] + 1]).reshape(-1, num)
+    columns = [_column(text, starts[:, place], ends[:, place]) for place in places]
+    if only is not None:
+        keep = columns.pop() == only.encode()
+        columns = [column[keep] for column in columns]
+    times = columns.pop()
+    digits = times.view(np.uint8)
+    if ((digits - ord("0") > 9) & (digits != 0)).any() or times.itemsize > 18:  # below "0" it wraps around
+        raise ValueError("not whole numbers, or too large")
+    return *map(_unique, columns), times.astype(np.int64)
 
 
-def _distinct(words: list[Array]) -> tuple[Array, Array]:
-    num = len(words[0])
-    like = np.empty(num, dtype=np.int32)  # for each row, one row with the same id: the same one for all of them
-    bits = num.bit_length()
-    table = np.empty(1 << bits, dtype=np.int32)
-    # Piece by piece, so that little memory is touched: where to look, and the numbers of the rows.
-    cuts = [slice(start, min(start + PIECE, num)) for start in range(0, num, PIECE)]
-    pieces = [(cut, np.arange(cut.start, cut.stop, dtype=np.int32)) for cut in cuts]
-    factor = 0x9E3779B97F4A7C15
-    while pieces:
-        # Each row writes itself into the slot that its id hashes to, and then reads who is there. Who finds another id
-        # goes on to a next round with another hash.
-        for place, rows in pieces:
-            table[_slots(words, place, factor, bits)] = rows
-        left = []
-        for place, rows in pieces:
-            there = table[_slots(words, place, factor, bits)]
-            like[place] = there
-            other = np.zeros(len(rows), dtype=bool)
-            for word in words:
-                other |= word[there] != word[place]
-            left.append(rows[other])
-        rest, factor = np.concatenate(left), factor * 0xD1342543DE82EF95 % (1 << 64)
-        pieces = [(rest[at : at + PIECE],) * 2 for at in range(0, len(rest), PIECE)]
-    distinct = np.flatnonzero(like == np.arange(num, dtype=np.int32))
-    chosen = np.stack([word[distinct] for word in words])
-    order = np.lexsort(chosen.byteswap()[::-1])
-    places = np.empty(num, dtype=np.int32)
-    places[distinct[order]] = np.arange(len(order))
-    letters = np.ascontiguousarray(chosen[:, order].T).astype("<u8").view(np.uint8)
-    letters = letters[:, : np.flatnonzero(letters.any(axis=0))[-1] + 1]
-    return letters.astype(np.uint32, order="C").view(f"U{letters.shape[1]}")[:, 0], places[like]
+def _column(text: Array, starts: Array, ends: Array) -> Array:
+    """The fields between starts and ends, as bytes."""
+    sizes = ends - starts
+    if sizes.min() < 1 or sizes.max() > MAX_BYTES or (text[starts] == ord(" ")).any():  # may be blank
+        raise ValueError("an id that is empty, blank or long")
+    letters = np.zeros((len(sizes), max(8, sizes.max())), dtype=np.uint8)
+    for place in range(sizes.max()):
+        letters[:, place] = text[starts + place] * (place < sizes)
+    return letters.view(f"S{letters.shape[1]}")[:, 0]
 
 
-def _slots(words: list[Array], rows: Array | slice, factor: int, bits: int) -> Array:
-    mixed = words[0][rows] * np.uint64(factor)
-    for word in words[1:]:
-        mixed = (mixed ^ word[rows]) * np.uint64(factor)
-    return (mixed >> np.uint64(64 - bits)).view(np.int64)
+def _unique(words: Array) -> tuple[Array, Array]:
+    """The distinct words in sorted order, and the place in it of each word."""
+    if words.itemsize > 8:
+        labels, codes = np.unique(words, return_inverse=True)
+    else:  # eight bytes, the first the most significant, are a number in the same order, and sort much faster
+        numbers, codes = np.unique(words.view(">u8").astype(np.uint64), return_inverse=True)
+        labels = numbers.astype(">u8").view("S8")
+    return labels, codes.astype(np.int32)
+
+
+def _join(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The distinct ids of all blocks in sorted order, and the place in it of each line's id."""
+    labels, place = _unique(np.concatenate([labels for labels, _ in parts]))
+    offsets = np.cumsum([0, *(len(labels) for labels, _ in parts)])
+    codes = [place[start + codes] for start, (_, codes) in zip(offsets, parts, strict=False)]
+    return labels.astype(np.str_), np.concatenate(codes)

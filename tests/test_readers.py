@@ -108,7 +108,6 @@ def test_the_quick_pass_is_the_plain_one(tmp_path_factory, rows, name):
     path.write_bytes(FORMATS[name](rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(readers, "BLOCK", 64)  # many blocks, and ids that get longer from one to the next
-        patch.setattr(readers, "PIECE", 4)
         quick = readers._read_blocks(path, COLUMNS, None, None)
     blank_first = any(user[0] == " " or item[0] == " " for user, item, _ in rows)
     assert (quick is None) == blank_first
@@ -116,17 +115,6 @@ def test_the_quick_pass_is_the_plain_one(tmp_path_factory, rows, name):
         plain = readers._read_lines(path, COLUMNS, None, None)
         for one, other in zip([*quick[0], *quick[1], quick[2]], [*plain[0], *plain[1], plain[2]], strict=True):
             assert one.tolist() == other.tolist()
-
-
-def test_ids_that_hash_to_one_slot_are_told_apart():
-    words = [np.arange(3000, dtype=np.uint64) // 2 + 48]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            readers, "_slots", lambda words, place, factor, bits: (words[0][place] % (factor % 97)).astype(int)
-        )
-        labels, codes = readers._distinct([words[0] % 60 + 48])
-    assert len(labels) == 60
-    assert (np.array([ord(label) for label in labels])[codes] == words[0] % 60 + 48).all()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "mtmi_lite"
 TAUGHT = ("towers", "models", "losses", "training", "retrieval", "metrics")
 MAX_TAUGHT = 900
-MAX_PACKAGE = 2_500
+MAX_PACKAGE = 3_000
 
 _NO_CODE = {
     tokenize.COMMENT,
