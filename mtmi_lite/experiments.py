@@ -1,7 +1,7 @@
 """Experiments: train at some settings, look at the result, and keep a grid of such results in one file.
 
 `python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README,
-`… models` a table of all models on a log.
+`… models` a table of all models on a log, and `… planted` one on worlds whose truth is known.
 """
 
 import argparse
@@ -22,12 +22,21 @@ from jaxtyping import Float, Float32
 from torch import nn
 from tqdm.auto import tqdm
 
-from mtmi_lite.datasets import LOGS, load_log, read_interactions
+from mtmi_lite.datasets import LOGS, PlantedWorld, load_log, oracle_ranking, planted_interests
 from mtmi_lite.files import package_versions, save_arrays, save_text
 from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, filter_items_first, split_users
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss, Objective
-from mtmi_lite.metrics import Evaluation, evaluate, list_overlap, paired_interval
+from mtmi_lite.metrics import (
+    Evaluation,
+    evaluate,
+    find_hits,
+    interests_found,
+    list_overlap,
+    paired_interval,
+    recall,
+)
 from mtmi_lite.models import MTMI, Model, MostPopular, warm_items
+from mtmi_lite.readers import read_interactions
 from mtmi_lite.towers import (
     GRU,
     AttentionFusion,
@@ -274,7 +283,7 @@ def save_grid(path: Path, grid: dict[Knobs, Portrait], about: dict[str, object])
         for field in dataclasses.fields(Portrait):
             value = np.asarray(getattr(portrait, field.name))
             arrays[f"{index}_{field.name}"] = value.astype(np.float16) if field.name in ("pca", "umap") else value
-    save_arrays(path, compressed=True, **arrays)
+    save_arrays(path, arrays, compressed=True)
 
 
 def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object]]:
@@ -341,7 +350,7 @@ class Comparison:
             row["seconds"] = round(self.seconds[name], 1)
         return row
 
-    def table(self, baseline: str) -> dict[str, object]:
+    def table(self, baseline: str) -> dict[str, Any]:
         """A row for each model, and how far it is over the baseline."""
         rows = {name: self.row(name) for name in self.found}
         for name in rows:
@@ -399,6 +408,56 @@ def compare_models(log: Interactions, *, steps: int, folds: Sequence[int]) -> di
     return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
 
 
+WORLDS = {
+    "200 interests, 4 a user, d = 16": (dict(num_interests=200, interests_per_user=4), 16),
+    "200 interests, 1 a user, d = 16": (dict(num_interests=200, interests_per_user=1), 16),
+    "60 interests, 4 a user, d = 64": (dict(num_interests=60, interests_per_user=4), 64),
+}
+"""Planted worlds, and the dimension to learn them in: where one vector is lost, where it is enough, and between."""
+
+
+def compare_planted(world: PlantedWorld, *, dim: int, folds: Sequence[int], steps: int = 3000) -> dict[str, object]:
+    """Four towers and one on a planted world, tuned alike, and the paper's own loss; beside what an oracle reaches."""
+
+    def tuned(tower: type[nn.Module], num_towers: int) -> list[Recipe]:
+        settings = ((5.0, 0.0, 3e-3), (5.0, 0.1, 3e-3), (8.0, 0.0, 3e-3), (5.0, 0.0, 5e-3))
+        if num_towers == 1:  # which has no α and no β
+            settings = tuple((5.0, 0.0, rate) for rate in (1e-3, 2e-3, 3e-3, 5e-3))
+        return [
+            Recipe(
+                tower=tower,
+                num_towers=num_towers,
+                dim=dim,
+                objective=MultiTowerLoss(alpha=alpha, beta=beta),
+                learning_rate=rate,
+            )
+            for alpha, beta, rate in settings
+        ]
+
+    paper = [MultiTowerLoss(pull="triplet", share="raw", alpha=2.0, beta=beta) for beta in (0.0, 0.1, 0.25, 1.0)]
+    candidates = {
+        "attention pooling, K = 4": tuned(AttentionPooling, 4),
+        "attention pooling, K = 1": tuned(AttentionPooling, 1),
+        "attention fusion, K = 4": tuned(AttentionFusion, 4),
+        "attention fusion, K = 1": tuned(AttentionFusion, 1),
+        "attention fusion, K = 4, the paper's triplet with raw weights": [
+            Recipe(dim=dim, objective=objective) for objective in paper
+        ],
+    }
+    found = compare(world.log, candidates, folds=folds, steps=steps)["interaction"]
+    table = found.table("attention pooling, K = 1")
+    for name in candidates:
+        table[name]["interests found"] = [
+            round(float(interests_found(e.lists, world.item_interest, world.user_interests[e.cases.users]).mean()), 3)
+            for e in found.found[name]
+        ]
+    oracle = [
+        recall(find_hits(oracle_ranking(world, e.cases.users, 50), e.cases), e.cases.num_relevant)
+        for e in found.found[POPULAR]
+    ]
+    return {"oracle, recall_50": round(float(np.concatenate(oracle).mean()), 4), **table}
+
+
 def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Knobs, Portrait], str]:
     """Train lesson 00's grid and measure it on validation users, as one that chooses must; and say who they were."""
     split = split_users(log, seed=seed)
@@ -411,40 +470,48 @@ def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Kno
     return grid, f"{len(cases)} validation users of fold 0"
 
 
+STEPS = {"grid": 1500, "compare": 2500, "models": 2500, "planted": 3000}
+"""The results that can be made, and how many steps each of their trainings takes."""
+
+
 def main() -> None:
     """Make a result and write it as a file that says what made it."""
     parser = argparse.ArgumentParser(prog="python -m mtmi_lite.experiments", description=main.__doc__)
-    parser.add_argument("what", choices=("grid", "compare", "models"))
+    parser.add_argument("what", choices=STEPS)
     parser.add_argument("--log", default="online-retail", help="one of the course's logs, or the path of another")
     parser.add_argument("--folds", type=int, default=3, help="how many of the ten folds to test on")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, help="of each training")
     parser.add_argument("--results", type=Path, default=Path("notebooks/results"), help="the folder to write into")
     given = parser.parse_args()
+    steps, folds = given.steps or STEPS[given.what], list(range(given.folds))
     torch.set_num_threads(1)
-    is_file = given.log not in LOGS
-    log = filter_items_first(read_interactions(given.log)) if is_file else load_log(given.log)
-    name = Path(given.log).stem
-    started, folds = time.perf_counter(), list(range(given.folds))
+    started = time.perf_counter()
+    if given.what == "planted":
+        worlds = {name: planted_interests(**settings) for name, (settings, _) in WORLDS.items()}
+        data = {name: world.log.checksum for name, world in worlds.items()}
+    else:
+        log = load_log(given.log) if given.log in LOGS else filter_items_first(read_interactions(given.log))
+        data = {Path(given.log).stem: log.checksum}
 
     def about(**settings: object) -> dict[str, object]:
-        command = f"python -m mtmi_lite.experiments {given.what}" + (
-            f" --log {Path(given.log).name}" if is_file else ""
-        )
+        of_log = "" if given.what == "planted" else f" --log {Path(given.log).name}"
+        command = f"python -m mtmi_lite.experiments {given.what}{of_log} --folds {given.folds} --steps {steps}"
         minutes = round((time.perf_counter() - started) / 60, 1)
-        return provenance(command, {name: log.checksum}, minutes=minutes, **settings)
+        return provenance(command, data, minutes=minutes, steps=steps, **settings)
 
     if given.what == "grid":
-        grid, users = make_grid(log, steps=1500)
-        save_grid(given.results / "00_grid.npz", grid, about(steps=1500, seed=0, users=users))
+        grid, users = make_grid(log, steps=steps)
+        save_grid(given.results / "00_grid.npz", grid, about(seed=0, users=users))
         return
-    make, path = (
-        (compare_four_and_one, "00_compare.json")
-        if given.what == "compare"
-        else (compare_models, f"models_{name}.json")
-    )
-    table = make(log, folds=folds, steps=given.steps)
-    text = json.dumps({"about": about(steps=given.steps, folds=folds, seeds=folds), **table}, indent=1)
-    save_text(given.results / path, text + "\n")
+    if given.what == "planted":
+        name, dims = "planted", {name: dim for name, (_, dim) in WORLDS.items()}
+        table = {name: compare_planted(worlds[name], dim=dims[name], folds=folds, steps=steps) for name in worlds}
+    elif given.what == "models":
+        name, table = f"models_{Path(given.log).stem}", compare_models(log, folds=folds, steps=steps)
+    else:
+        name, table = "00_compare", compare_four_and_one(log, folds=folds, steps=steps)
+    text = json.dumps({"about": about(folds=folds, seeds=folds), **table}, indent=1)
+    save_text(given.results / f"{name}.json", text + "\n")
 
 
 if __name__ == "__main__":

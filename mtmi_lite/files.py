@@ -5,7 +5,7 @@ import os
 import platform
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
@@ -37,7 +37,7 @@ def whole_file(path: Path | str) -> Iterator[IO[bytes]]:
         raise
 
 
-def save_arrays(path: Path | str, *, compressed: bool = False, **arrays: np.ndarray) -> None:
+def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> None:
     """Write named arrays to a `.npz` file; numbers and text only, so that nothing has to be unpickled."""
     with whole_file(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)

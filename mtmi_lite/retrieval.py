@@ -146,8 +146,8 @@ class ItemIndex:
         """Write the index to one file, which `load_index` reads."""
         import faiss
 
-        similarity, kind = np.array(self.similarity), np.array(self.kind)
-        save_arrays(path, similarity=similarity, kind=kind, faiss=faiss.serialize_index(self.faiss))
+        names = {"similarity": np.array(self.similarity), "kind": np.array(self.kind)}
+        save_arrays(path, {**names, "faiss": faiss.serialize_index(self.faiss)})
 
 
 def load_index(path: Path | str) -> ItemIndex:

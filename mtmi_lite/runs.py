@@ -98,14 +98,14 @@ class Run:
             **_settings_of(self.model, self.objective, self.settings, self.data),
             **{name: getattr(self, name) for name in ("best_step", "interrupted", "seconds", "versions")},
         }
-        save_arrays(
-            path,
-            about=np.array(json.dumps(about)),
-            validation_steps=self.validation_steps,
-            validation_recall=self.validation_recall,
+        arrays = {
+            "about": np.array(json.dumps(about)),
+            "validation_steps": self.validation_steps,
+            "validation_recall": self.validation_recall,
             **{f"curve/{name}": values for name, values in self.curve.items()},
-            **{f"model/{name}": value.cpu().numpy() for name, value in self.model.state_dict().items()},
-        )
+            **{f"model/{name}": value for name, value in _numpy(self.model.state_dict()).items()},
+        }
+        save_arrays(path, arrays)
 
 
 def load_run(path: Path | str) -> Run:
@@ -169,7 +169,7 @@ class Checkpoint:
             if self.folder is None:
                 self.best = copy.deepcopy(self.model.state_dict())
             else:
-                save_arrays(self._best_file(), **_numpy(self.model.state_dict()))
+                save_arrays(self._best_file(), _numpy(self.model.state_dict()))
         if self.folder is not None:
             self._save()
 
@@ -198,7 +198,7 @@ class Checkpoint:
         for index, optimizer in enumerate(self.optimizers):
             for parameter, state in optimizer.state_dict()["state"].items():
                 arrays |= {f"optimizer/{index}/{parameter}/{name}": value for name, value in _numpy(state).items()}
-        save_arrays(self._file("state.npz"), about=np.array(json.dumps(about)), **arrays)
+        save_arrays(self._file("state.npz"), {"about": np.array(json.dumps(about)), **arrays})
         self._delete_old()
 
     def _delete_old(self) -> None:

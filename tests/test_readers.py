@@ -270,7 +270,7 @@ BAD_FILES = {
     "only blank lines": ("a.jsonl", b"\n\n", "line 1", "no line with data"),
     "open quote": ("a.csv", GOOD + b'"u,i,1\nu,i,1\n', "line 5", "close each quote"),
     "text after a quote": ("a.csv", GOOD + b'"u"x,i,1\n', "line 5", "close each quote"),
-    "not UTF-8": ("a.csv", GOOD + b"caf\xe9,i,1\n", "line 5", "0xe9", "save the file as UTF-8"),
+    "not UTF-8": ("a.csv", GOOD + b"t\xe9,i,1\n", "line 5", "0xe9", "save the file as UTF-8"),
     "truncated gzip": ("a.csv.gz", PACKED[: len(PACKED) // 2], "line ", "cut short or damaged", "again"),
     "gzip without its end": ("a.csv.gz", PACKED[:-3], "line 20002", "cut short or damaged"),
     "damaged gzip": ("a.csv.gz", PACKED[:-8] + b"\0" * 8, "cut short or damaged"),

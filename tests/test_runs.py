@@ -211,7 +211,7 @@ def test_a_changed_byte_is_noticed(split, tmp_path):
 
 
 def test_arrays_of_something_else_are_not_a_run(split, tmp_path):
-    save_arrays(tmp_path / "grid.npz", about=np.array("{}"), curve=np.arange(3))
+    save_arrays(tmp_path / "grid.npz", {"about": np.array("{}"), "curve": np.arange(3)})
     with pytest.raises(ValueError, match=r"grid\.npz: this is not a saved run; give "):
         load_run(tmp_path / "grid.npz")
     run_on(split, settings=replace(SETTINGS, steps=1), checkpoint=tmp_path)
@@ -390,7 +390,7 @@ def test_a_checkpoint_that_is_not_whole_says_so(split, tmp_path, spoil):
 
 
 def test_arrays_of_something_else_are_not_a_checkpoint(split, tmp_path):
-    save_arrays(tmp_path / STATE, numbers=np.arange(3))
+    save_arrays(tmp_path / STATE, {"numbers": np.arange(3)})
     with pytest.raises(ValueError, match=r"state\.npz: this is not the state of a training; give "):
         run_on(split, checkpoint=tmp_path)
 
