@@ -1,7 +1,8 @@
 """Experiments: train at some settings, look at the result, and keep a grid of such results in one file.
 
 `python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README,
-`… models` a table of all models on a log, and `… planted` one on worlds whose truth is known.
+`… models` a table of all models on a log, `… paper` one of the paper's own loss, and `… planted` one on worlds whose
+truth is known.
 """
 
 import argparse
@@ -408,6 +409,23 @@ def compare_models(log: Interactions, *, steps: int, folds: Sequence[int]) -> di
     return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
 
 
+def compare_paper(log: Interactions, *, steps: int, folds: Sequence[int]) -> dict[str, object]:
+    """The paper's own loss, a triplet with raw weights, at K = 4: with the gradient stopped at the weight, or not."""
+    settings = ((1, 0.1, 0.2), (2, 0, 0.2), (2, 0, 0.5), (2, 0.1, 0.2), (2, 0.1, 0.5), (2, 0.25, 0.2), (2, 1, 0.2))
+    candidates = {
+        name: [
+            Recipe(
+                objective=MultiTowerLoss(
+                    pull="triplet", share="raw", alpha=alpha, beta=beta, margin=margin, through_weight=through
+                )
+            )
+            for alpha, beta, margin in (*settings, (4, 0.1, 0.2))
+        ]
+        for name, through in (("weight detached", False), ("gradient through the weight", True))
+    }
+    return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
+
+
 WORLDS = {
     "200 interests, 4 a user, d = 16": (dict(num_interests=200, interests_per_user=4), 16),
     "200 interests, 1 a user, d = 16": (dict(num_interests=200, interests_per_user=1), 16),
@@ -470,7 +488,7 @@ def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Kno
     return grid, f"{len(cases)} validation users of fold 0"
 
 
-STEPS = {"grid": 1500, "compare": 2500, "models": 2500, "planted": 3000}
+STEPS = {"grid": 1500, "compare": 2500, "models": 2500, "paper": 1500, "planted": 3000}
 """The results that can be made, and how many steps each of their trainings takes."""
 
 
@@ -506,8 +524,9 @@ def main() -> None:
     if given.what == "planted":
         name, dims = "planted", {name: dim for name, (_, dim) in WORLDS.items()}
         table = {name: compare_planted(worlds[name], dim=dims[name], folds=folds, steps=steps) for name in worlds}
-    elif given.what == "models":
-        name, table = f"models_{Path(given.log).stem}", compare_models(log, folds=folds, steps=steps)
+    elif given.what in ("models", "paper"):
+        make = {"models": compare_models, "paper": compare_paper}[given.what]
+        name, table = f"{given.what}_{Path(given.log).stem}", make(log, folds=folds, steps=steps)
     else:
         name, table = "00_compare", compare_four_and_one(log, folds=folds, steps=steps)
     text = json.dumps({"about": about(folds=folds, seeds=folds), **table}, indent=1)

@@ -22,12 +22,12 @@ def numbers_of(compared: dict) -> str:
     rows.append("|---" * (len(NAMES) + 2) + "|")
     for cut, name in CUTS.items():
         table = compared[cut]
-        difference, low, high = table["K = 4 over K = 1, recall_50"]
+        difference, low, high = table["K = 4"]["over K = 1, recall_50"]
         values = " | ".join(f"{table[model]['recall_50']:.3f}" for model in NAMES)
         rows.append(
             f"| {name} ({table['users']:,} customers) | {values} | {difference:+.3f} [{low:+.3f}, {high:+.3f}] |"
         )
-    cosines = [value for cut in CUTS for value in compared[cut]["cosine"]]
+    cosines = [value for cut in CUTS for value in compared[cut]["K = 4"]["cosine"]]
     seeds = len(compared["about"]["seeds"])
     rows += ["", f"{seeds} folds, a seed each; the mean cosine between a customer's vectors is {min(cosines):.2f} to"]
     rows.append(

@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 seed = 0
 profile = "fast"  # "full" trains longer
-data = "online-retail"  # or "planted"; "movielens" comes later
+data = "online-retail"  # or "planted"; or "movielens", after `make data`
 num_towers = 4  # K, from 1 to 8
 alpha = 5.0  # α, how sharply the towers share out the targets
 beta = 0.3  # β, how strongly the towers repel one another
