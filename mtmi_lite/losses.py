@@ -264,13 +264,14 @@ class MultiTowerLoss:
         """
         vectors = torch.where(users.mask[..., None], users.vectors, 0)  # whatever an absent tower holds
         units = F.normalize(vectors, dim=-1)
-        items = F.normalize(torch.cat([target, negatives]), dim=-1)
-        positive = cosine_to_target = (units * items[: len(target), None]).sum(dim=-1)
+        positive = cosine_to_target = (units * F.normalize(target, dim=-1)[:, None]).sum(dim=-1)
         # share and repel are about distances (Eq. 5); the pull compares as the model does when it serves
         if users.similarity == "cosine":
-            negative = units @ items[len(target) :].T
+            negative = units @ F.normalize(negatives, dim=-1).T
         else:
             positive, negative = (vectors * target[:, None]).sum(dim=-1), vectors @ negatives.T
+            if not (self.beta or self.through_weight):  # then no gradient flows through distances
+                units, cosine_to_target = units.detach(), cosine_to_target.detach()
 
         if self.pull == "triplet":
             pull = triplet(positive, negative, mask[:, None], margin=self.margin)

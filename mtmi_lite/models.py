@@ -92,9 +92,9 @@ class MTMI(nn.Module):
         self.similarity: Similarity = similarity
         self.seed = seed
         # rows of length about 1, so that at the start no product's cosine saturates and none vanishes
-        rows = torch.randn(num_items, dim, generator=generator).mul_(dim**-0.5)
-        # one row more, of zeros and without a gradient: what a padded slot reads
-        rows = torch.cat([rows, torch.zeros(1, dim)])
+        rows = torch.zeros(num_items + 1, dim)
+        rows[:-1].normal_(generator=generator).mul_(dim**-0.5)
+        # the last row stays 0 and has no gradient: it is what a padded slot reads
         table = nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=num_items)
         self.user_towers = tower(num_towers=num_towers, dim=dim, num_steps=num_steps, generator=generator)
         self.item_tower = ItemTower(table, generator=generator, features=item_features, warm=warm_items)

@@ -174,6 +174,9 @@ class Checkpoint:
             self._save()
 
     def restore_best(self) -> None:
+        """Give the model its best step's weights; there is no going on after it."""
+        for optimizer in self.optimizers:
+            optimizer.state.clear()  # it is twice as large as the model
         if self.folder is not None:
             arrays = read_arrays(self._best_file(), "the best step of a training", "item_tower.table.weight")
             self.best = {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -181,7 +181,8 @@ class SharedAttention(nn.Module):
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
         slots = mask.flatten().nonzero()[:, 0]  # what pads a history is not computed at all
         items = (embedded + self.place).flatten(0, 1).index_select(0, slots)
-        scores = (items @ self.inner).tanh_() @ self.outer
+        parts = items.split(512)  # so many that their hidden layers fit the processor's cache
+        scores = torch.cat([(part @ self.inner).tanh_() @ self.outer for part in parts])
         return _attend(_put_back(scores, slots, mask), embedded, mask)
 
 

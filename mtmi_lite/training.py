@@ -100,7 +100,6 @@ def train(
     finally:
         steps.close()
 
-    del optimizers
     kept.restore_best()
     validation_steps, validation_recall = (np.array(column) for column in zip(*kept.looks, strict=True))
     return Run(
