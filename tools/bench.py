@@ -12,7 +12,6 @@ import json
 import math
 import os
 import platform
-import re
 import resource
 import subprocess
 import sys
@@ -240,7 +239,8 @@ def train_a_large_table() -> None:
         train(model, MultiTowerLoss(), split, settings, progress=False, checkpoint=folder)
     status = Path("/proc/self/status")
     if status.exists():  # on Linux what getrusage says includes the process that started this one
-        print(int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) // 1024)
+        peak = dict(line.split(":", 1) for line in status.read_text().splitlines())["VmHWM"]
+        print(int(peak.split()[0]) // 1024)  # it is in kB
     else:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024**2)
 
