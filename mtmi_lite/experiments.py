@@ -488,6 +488,7 @@ def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Kno
     return grid, f"{len(cases)} validation users of fold 0"
 
 
+ELSEWHERE = "this log may not be distributed with the course; the checksum says which one it was"
 STEPS = {"grid": 1500, "compare": 2500, "models": 2500, "paper": 1500, "planted": 3000}
 """The results that can be made, and how many steps each of their trainings takes."""
 
@@ -515,6 +516,8 @@ def main() -> None:
         of_log = "" if given.what == "planted" else f" --log {Path(given.log).name}"
         command = f"python -m mtmi_lite.experiments {given.what}{of_log} --folds {given.folds} --steps {steps}"
         minutes = round((time.perf_counter() - started) / 60, 1)
+        if given.what != "planted" and given.log != "online-retail":
+            settings["note"] = ELSEWHERE
         return provenance(command, data, minutes=minutes, steps=steps, **settings)
 
     if given.what == "grid":

@@ -34,6 +34,7 @@ def test_a_table_says_what_made_it(name):
     assert {"command", "versions", "machine", "data", "minutes", "steps", "folds", "seeds"} <= set(about)
     assert about["command"].startswith("python -m mtmi_lite.experiments ")
     assert "/" not in about["command"]
+    assert ("note" in about) == (not set(about["data"]) <= {"online-retail", *WORLDS})
     for log, checksum in about["data"].items():
         if log == "online-retail":
             assert checksum == load_log(log).checksum
