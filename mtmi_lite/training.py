@@ -85,8 +85,7 @@ def train(
             means = {name: float(term.detach().mean()) for name, term in terms.items()}
             _refuse_nonfinite(means, step)
             kept.curve.append(means)
-            for optimizer in optimizers:
-                optimizer.zero_grad()
+            model.zero_grad()
             terms["total"].backward()
             for optimizer in optimizers:
                 optimizer.step()

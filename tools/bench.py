@@ -131,8 +131,7 @@ class TrainingStep:
         target, negative = model.items(torch.cat([targets, negatives])).split([BATCH, NEGATIVES])
         terms = self.objective(model.users(batch), target, negative, kept)
         _ = {name: float(term.detach().mean()) for name, term in terms.items()}
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
+        model.zero_grad()
         terms["total"].backward()
         for optimizer in self.optimizers:
             optimizer.step()
