@@ -4,12 +4,9 @@ A tower has one colour (Okabe and Ito's, told apart by the colour-blind) and one
 figure carries a text for those who can not see it, in `layout.meta["alt"]`.
 """
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int64, Shaped
-from plotly.basedatatypes import BaseFigure
 from plotly.subplots import make_subplots
 
 from mtmi_lite.experiments import Portrait, pca_layout
@@ -30,7 +27,8 @@ def tower_name(tower: int) -> str:
     return f"{SYMBOLS[tower]} Tower {tower + 1}"
 
 
-def _finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Figure:
+def finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Figure:
+    """A figure in the look of the course: its title, its text for those who can not see it, its height in pixels."""
     return figure.update_layout(
         title=dict(text=title, x=0.01, xanchor="left", font_size=16),
         template="plotly_white",
@@ -41,7 +39,8 @@ def _finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Fig
     )
 
 
-def _short(name: str, length: int = 34) -> str:
+def short(name: str, length: int = 34) -> str:
+    """A name that fits, cut with … where it must be."""
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
@@ -97,7 +96,7 @@ def customer_map(
     text = []
     for tower in range(num_towers):
         text.append(f"<b><span style='color:{COLOURS[tower]}'>{tower_name(tower)}</span></b>")
-        text += [f"   {_short(str(names[item]), 40)}" for item in lists[tower, :named]] + [""]
+        text += [f"   {short(str(names[item]), 40)}" for item in lists[tower, :named]] + [""]
     figure.add_annotation(
         text="<br>".join(text), x=0.6, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top",
         align="left", showarrow=False,
@@ -106,7 +105,7 @@ def customer_map(
     alt = f"Map of the products near one customer's {num_towers} vectors, each vector with its first products: " + (
         "; ".join(f"tower {t + 1}: " + ", ".join(map(str, names[lists[t, :3]])) for t in range(num_towers))
     )
-    return _finished(figure, title=title, alt=alt, height=max(420, 60 + 17 * len(text)))
+    return finished(figure, title=title, alt=alt, height=max(420, 60 + 17 * len(text)))
 
 
 def list_table(
@@ -124,7 +123,7 @@ def list_table(
 
     def cell(item: int, mark: str = "") -> str:
         tick = "✓ " if item in bought_later else ""
-        return f"{tick}{mark}{_short(str(names[item]))}"
+        return f"{tick}{mark}{short(str(names[item]))}"
 
     columns = [[cell(item) for item in single]]
     columns += [[cell(item) for item in lists[tower]] for tower in range(num_towers)]
@@ -148,7 +147,7 @@ def list_table(
         f"Table of recommendations. Of the first {len(merged)}, later bought: {ticks[0]} in the list of one vector, "
         f"{', '.join(map(str, ticks[1:-1]))} in the towers' lists, {ticks[-1]} in the merged list."
     )
-    return _finished(figure, title=title, alt=alt, height=120 + 46 * len(merged))
+    return finished(figure, title=title, alt=alt, height=120 + 46 * len(merged))
 
 
 def learning_curves(
@@ -173,7 +172,7 @@ def learning_curves(
     alt = f"Recall at 50 through {last} training steps. At the end: " + ", ".join(
         f"{name} {recall[-1]:.3f}" for name, (_, recall) in curves.items()
     )
-    return _finished(figure, title=title, alt=f"{alt}; Most Popular {floor:.3f}.", height=380)
+    return finished(figure, title=title, alt=f"{alt}; Most Popular {floor:.3f}.", height=380)
 
 
 def tower_work(
@@ -198,7 +197,7 @@ def tower_work(
         f"{name[2:]}: {share:.0%} of the hits, {loss:.3f} of recall lost without it"
         for name, share, loss in zip(towers, shares, lost, strict=True)
     )
-    return _finished(figure, title=title, alt=alt, height=360)
+    return finished(figure, title=title, alt=alt, height=360)
 
 
 def caption(portrait: Portrait) -> str:
@@ -209,27 +208,22 @@ def caption(portrait: Portrait) -> str:
     return f"{text} · mean pairwise cosine {portrait.cosine:.2f} · median overlap of lists {portrait.overlap:.2f}"
 
 
-def _points(layout: Float[Array, "user tower 2"], tower: int) -> tuple[Array, Array]:
-    if tower >= layout.shape[1]:
-        return np.array([]), np.array([])
-    return layout[:, tower, 0], layout[:, tower, 1]
-
-
-def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = None) -> go.Figure:
+def two_maps(portrait: Portrait, *, followed: int = 0) -> go.Figure:
     """User vectors on a PCA and on a UMAP map, coloured by tower; one user's vectors are drawn large and joined.
 
     Args:
         followed: the user drawn large.
-        num_traces: room for so many towers, so that a panel can redraw in place (`redraw_two_maps`).
     """
-    room = num_traces or portrait.pca.shape[1]
+    num_towers = portrait.pca.shape[1]
     figure = make_subplots(cols=2, subplot_titles=("PCA (straight shadow)", "UMAP (keeps neighbours only)"))
-    for column in (1, 2):
-        for tower in range(room):
+    for column, layout in enumerate((portrait.pca, portrait.umap), start=1):
+        for tower in range(num_towers):
             figure.add_scatter(
+                x=layout[:, tower, 0],
+                y=layout[:, tower, 1],
                 name=f"Tower {tower + 1}",
                 legendgroup=str(tower),
-                showlegend=False,
+                showlegend=column == 1,
                 mode="markers",
                 marker=dict(color=COLOURS[tower], symbol=MARKERS[tower], size=7, opacity=0.7),
                 hoverinfo="name",
@@ -237,6 +231,8 @@ def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = 
                 col=column,
             )
         figure.add_scatter(
+            x=layout[followed, :, 0],
+            y=layout[followed, :, 1],
             name="one customer",
             mode="lines+markers",
             line=dict(color="black", width=1),
@@ -248,26 +244,10 @@ def two_maps(portrait: Portrait, *, followed: int = 0, num_traces: int | None = 
         )
     figure.update_xaxes(showticklabels=False, zeroline=False).update_yaxes(showticklabels=False, zeroline=False)
     figure.update_layout(legend=dict(orientation="h", y=-0.02))
-    _finished(figure, title="", alt="", height=430)
-    redraw_two_maps(figure, portrait, followed=followed)
-    return figure
-
-
-def redraw_two_maps(figure: BaseFigure, portrait: Portrait, *, followed: int = 0) -> None:
-    """Show another portrait in a figure of `two_maps`, in place; PCA keeps one scale, so that spreads compare."""
-    every: Any = figure.data
-    traces, room = iter(every), len(every) // 2 - 1
-    num_towers = portrait.pca.shape[1]
-    for column, layout in enumerate((portrait.pca, portrait.umap)):
-        for tower in range(room):
-            trace = next(traces)
-            trace.x, trace.y = _points(layout, tower)
-            trace.showlegend = column == 0 and tower < num_towers
-        trace = next(traces)
-        trace.x, trace.y = layout[followed, :, 0], layout[followed, :, 1]
-    figure.layout.xaxis.range = figure.layout.yaxis.range = (-1, 1)
-    figure.layout.title.text = caption(portrait)
-    figure.layout.meta = {
-        "alt": f"Two maps of the user vectors of {len(portrait.pca)} customers, {num_towers} towers in "
+    # one scale for the PCA, so that spreads compare
+    figure.update_layout(xaxis_range=(-1, 1), yaxis_range=(-1, 1))
+    alt = (
+        f"Two maps of the user vectors of {len(portrait.pca)} customers, {num_towers} towers in "
         f"{num_towers} colours and markers, PCA on the left, UMAP on the right. {caption(portrait)}."
-    }
+    )
+    return finished(figure, title=caption(portrait), alt=alt, height=430)

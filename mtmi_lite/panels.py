@@ -1,167 +1,176 @@
-"""Panels: ipywidgets around figures. A panel only wires controls to plain functions.
+"""Panels: sliders and lists around a figure. A panel only wires them to a plain function, state → figure.
 
 The only file that imports ipywidgets.
 """
 
 import dataclasses
+import html
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from mtmi_lite.experiments import ALPHAS, BETAS, TOWERS, Knobs, Portrait
-from mtmi_lite.figures import redraw_two_maps, two_maps
+from mtmi_lite.figures import two_maps
 
-PRESETS = {
-    "Copies": Knobs(num_towers=4, alpha=1.0, beta=0.0),
-    "Specialists": Knobs(num_towers=4, alpha=5.0, beta=0.3),
-    "Far too much repel": Knobs(num_towers=4, alpha=5.0, beta=1000.0),
-    "One vector": Knobs(num_towers=1, alpha=5.0, beta=0.3),
-}
-Trainer = Callable[[Knobs, Callable[[int], None]], Portrait]
+State = dict[str, Any]
+"""The value of each control, by its name; as JSON it is what the panel's text box shows and reads."""
+WIDGETS = {"slider": widgets.SelectionSlider, "list": widgets.Dropdown, "switch": widgets.ToggleButtons}
 
 
-def read_state(text: str) -> Knobs:
-    """A panel's state from the JSON it showed.
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One thing to choose: its name in the state, what stands before it, and the values that it may have, in order.
 
-    Raises:
-        ValueError: naming what is wrong with it.
-
-    >>> read_state('{"num_towers": 4, "alpha": 5, "beta": 0.3}')
-    Knobs(num_towers=4, alpha=5.0, beta=0.3)
+    Values are numbers, texts or booleans, so that a state is JSON.
     """
-    fields = [field.name for field in dataclasses.fields(Knobs)]
-    try:
-        state = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"state: not JSON ({error}); paste what the box showed, such as {_example()}") from None
-    if not isinstance(state, dict) or sorted(state) != sorted(fields):
-        raise ValueError(f"state: must have exactly the fields {', '.join(fields)}, as in {_example()}; got {text}")
-    for name, value in state.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or (name == "num_towers" and value % 1):
-            raise ValueError(f"{name}: {value!r} is not allowed; it must be a number, as in {_example()}")
-    return Knobs(num_towers=int(state["num_towers"]), alpha=float(state["alpha"]), beta=float(state["beta"]))
+
+    name: str
+    label: str
+    values: Sequence
+    kind: Literal["slider", "list", "switch"] = "slider"
 
 
-def write_state(knobs: Knobs) -> str:
-    """The JSON of a panel's state; `read_state` reads it back."""
-    return json.dumps(dataclasses.asdict(knobs))
-
-
-def _example() -> str:
-    return write_state(Knobs(num_towers=4, alpha=5.0, beta=0.3))
-
-
-class KnobsPanel:
-    """Sliders for K, α and β beside the maps of the user vectors that a model with these settings has.
-
-    A position that is in `portraits` answers at once; for any other there is the button Train. What was trained stays
-    for as long as the panel does.
+class Panel:
+    """Controls above a figure, with named positions, Reset, and the state as text that can be copied and pasted back.
 
     Args:
-        portraits: the positions already trained.
-        start: where the sliders stand first.
-        presets: named positions, a button each.
-        train: trains at some knobs, calling back with the number of steps done; None leaves the button out.
-        steps: how many steps `train` takes.
+        name: names the panel in the page: its class there is `mtmi-{name}`.
+        controls: what there is to choose.
+        draw: the figure of a state, with its text in `layout.meta["alt"]`, which stands below the controls as well. A
+            slider asks for it at each step, so it should take less than 50 ms. None if the state must be worked out.
+        start: the first state.
+        presets: named states; where one leaves a control out, that stays where it is.
+        idle: the controls that have no effect in a state.
+        work: works a state out, so that `draw` has a figure of it; it calls back with the number of steps done, and
+            ends soon after the callback raises KeyboardInterrupt. None leaves its button out.
+        steps: how many steps `work` takes.
+
+    Raises:
+        ValueError: naming the control and the value that it may not have.
     """
 
     def __init__(
         self,
-        portraits: dict[Knobs, Portrait],
+        name: str,
+        controls: Sequence[Control],
+        draw: Callable[[State], go.Figure | None],
         *,
-        start: Knobs,
-        presets: dict[str, Knobs] = PRESETS,
-        train: Trainer | None = None,
+        start: State,
+        presets: Mapping[str, State],
+        idle: Callable[[State], Sequence[str]] = lambda state: (),
+        work: Callable[[State, Callable[[int], None]], object] | None = None,
         steps: int = 0,
     ) -> None:
-        if start not in portraits:
-            raise ValueError(f"start: {start} is not among the {len(portraits)} portraits; start at one that is")
-        self.portraits, self.start, self.train = dict(portraits), start, train
-        known = [*portraits, start, *presets.values()]
-        self.towers = _slider("K, towers", {*TOWERS, *(knobs.num_towers for knobs in known)}, start.num_towers)
-        self.alpha = _slider("α, share", {*ALPHAS, *(knobs.alpha for knobs in known)} - {0.0}, start.alpha)
-        self.beta = _slider("β, repel", {*BETAS, *(knobs.beta for knobs in known)}, start.beta)
+        self.controls = {control.name: control for control in controls}
+        self.start, self.draw, self.idle, self.work = start, draw, idle, work
+        self._check(start, whole=True)
+        for preset in presets.values():
+            self._check(preset)
+        first = draw(start)
+        if first is None:
+            raise ValueError(f"start: {start} has no figure yet; start at a state that has one")
+        self.widgets = {
+            control.name: WIDGETS[control.kind](
+                options=list(control.values),
+                value=start[control.name],
+                description=control.label,
+                style={"description_width": "initial"},
+            )
+            for control in controls
+        }
         self.message = widgets.HTML()
-        self.state = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="60%"))
-        self.figure = go.FigureWidget(two_maps(portraits[start], num_traces=max(knobs.num_towers for knobs in known)))
-        buttons = [self._button(name, lambda _, knobs=knobs: self.go_to(knobs)) for name, knobs in presets.items()]
-        buttons.append(self._button("Reset", lambda _: self.go_to(start)))
-        rows = [widgets.HBox([self.towers, self.alpha, self.beta]), widgets.HBox(buttons)]
-        if train is not None:
-            self.train_button = self._button("Train these", lambda _: self._start_training())
-            self.cancel_button = self._button("Cancel", lambda _: self._cancelled.set())
+        self.text = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="70%"))
+        self.figure = go.FigureWidget(first)
+        buttons = [_button(title, lambda _, state=state: self.go_to(state)) for title, state in presets.items()]
+        buttons.append(_button("Reset", lambda _: self.go_to(start)))
+        wrap = widgets.Layout(flex_flow="row wrap")
+        rows = [widgets.HBox(list(self.widgets.values()), layout=wrap), widgets.HBox(buttons, layout=wrap)]
+        self._cancelled = threading.Event()
+        if work is not None:
+            self.work_button = _button("Train these", lambda _: self._start_work())
+            self.cancel_button = _button("Cancel", lambda _: self._cancelled.set())
             self.cancel_button.disabled = True
             self.progress = widgets.IntProgress(max=steps, description="training")
-            rows.append(widgets.HBox([self.train_button, self.cancel_button, self.progress]))
-        self._cancelled = threading.Event()
+            rows.append(widgets.HBox([self.work_button, self.cancel_button, self.progress]))
+        self.widget = widgets.VBox([*rows, self.message, self.figure, self.text])
+        self.widget.add_class("mtmi-panel").add_class(f"mtmi-{name}")
         self._moving = False
-        self.widget = widgets.VBox([*rows, self.message, self.figure, self.state]).add_class("mtmi-knobs")
-        for control in (self.towers, self.alpha, self.beta):
+        for control in self.widgets.values():
             control.observe(lambda _: self._show(), names="value")
-        self.state.observe(lambda change: self._paste(change["new"]), names="value")
+        self.text.observe(lambda change: self._paste(change["new"]), names="value")
         self._show()
 
-    @staticmethod
-    def _button(name: str, clicked: Callable) -> widgets.Button:
-        button = widgets.Button(description=name)
-        button.on_click(clicked)
-        return button
-
     @property
-    def knobs(self) -> Knobs:
-        """Where the sliders stand."""
-        return Knobs(num_towers=self.towers.value, alpha=self.alpha.value, beta=self.beta.value)
+    def state(self) -> State:
+        """Where the controls stand."""
+        return {name: control.value for name, control in self.widgets.items()}
 
-    def go_to(self, knobs: Knobs) -> None:
-        """Move the sliders; with one tower α and β stay where they are, for they have no effect."""
-        places = [(self.towers, knobs.num_towers)]
-        if knobs.num_towers > 1:
-            places += [(self.alpha, knobs.alpha), (self.beta, knobs.beta)]
-        for slider, value in places:
-            if value not in slider.options:
-                raise ValueError(f"{slider.description}: {value} is not on the slider; it has {slider.options}")
-        self._moving = True  # one redraw, not three
+    def go_to(self, state: State) -> None:
+        """Move the controls; those that the state does not name stay.
+
+        Raises:
+            ValueError: naming the control and the value that it may not have.
+        """
+        self._check(state)
+        self._moving = True  # one redraw, not one for each control
         try:
-            for slider, value in places:
-                slider.value = value
+            for name, value in state.items():
+                self.widgets[name].index = list(self.controls[name].values).index(value)
         finally:
             self._moving = False
         self._show()
 
+    def _check(self, state: State, *, whole: bool = False) -> None:
+        if not set(state) <= set(self.controls) or (whole and len(state) < len(self.controls)):
+            raise ValueError(f"state: must have exactly the fields {', '.join(self.controls)}; got {json.dumps(state)}")
+        for name, value in state.items():
+            values = list(self.controls[name].values)
+            if value not in values or isinstance(value, bool) != isinstance(values[0], bool):
+                shown = ", ".join(map(str, values[:12])) + (", …" if len(values) > 12 else "")
+                raise ValueError(f"{name}: {value!r} is not allowed; choose one of {shown}")
+
     def _paste(self, text: str) -> None:
-        if text == write_state(self.knobs):
+        if text == json.dumps(self.state):
             return
         try:
-            self.go_to(read_state(text))
+            state = json.loads(text)
+            if not isinstance(state, dict):
+                raise ValueError("state: must be a JSON object, {…}, such as the box shows")
+            self._check(state, whole=True)
+            self.go_to(state)
+        except json.JSONDecodeError as error:
+            self.message.value = f"<b>state: not JSON ({error}); paste what the box showed</b>"
         except ValueError as error:
             self.message.value = f"<b>{error}</b>"
 
     def _show(self) -> None:
         if self._moving:
             return
-        self.alpha.disabled = self.beta.disabled = self.towers.value == 1
-        self.state.value = write_state(self.knobs)
-        portrait = self.portraits.get(self.knobs)
-        if portrait is None:
-            hint = "press <b>Train these</b>" if self.train else "choose another position"
-            self.message.value = f"Nobody has trained these settings yet: {hint}. The maps show the last ones."
+        state = self.state
+        idle = self.idle(state)
+        for name, control in self.widgets.items():
+            control.disabled = name in idle
+        self.text.value = json.dumps(state)
+        figure = self.draw(state)
+        if figure is None:
+            hint = "press <b>Train these</b>" if self.work else "choose another position"
+            self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
-        with self.figure.batch_update():
-            redraw_two_maps(self.figure, portrait)
-        self.message.value = f"K = {self.towers.value}, α = {self.alpha.value:g}, β = {self.beta.value:g}"
-        if self.towers.value == 1:
-            self.message.value = "K = 1: with one tower, α and β have no effect"
+        redraw(self.figure, figure)
+        self.message.value = html.escape(str(self.figure.layout["meta"]["alt"]))
 
-    def _start_training(self) -> None:
-        self.train_button.disabled, self.cancel_button.disabled = True, False
+    def _start_work(self) -> None:
+        self.work_button.disabled, self.cancel_button.disabled = True, False
         self._cancelled.clear()
         # in a thread of its own, so that the kernel hears the Cancel button
-        threading.Thread(target=self._train, args=(self.knobs,), daemon=True).start()
+        threading.Thread(target=self._work, args=(self.state,), daemon=True).start()
 
-    def _train(self, knobs: Knobs) -> None:
+    def _work(self, state: State) -> None:
         def on_step(step: int) -> None:
             if self._cancelled.is_set():
                 raise KeyboardInterrupt
@@ -169,17 +178,15 @@ class KnobsPanel:
                 self.progress.value = step
 
         try:
-            assert self.train is not None
-            portrait = self.train(knobs, on_step)
+            assert self.work is not None
+            self.work(state, on_step)
+            self._show()
             if self._cancelled.is_set():
                 self.message.value = "Cancelled; nothing has changed."
-            else:
-                self.portraits[knobs] = portrait
-                self._show()
         except Exception as error:  # into the panel: in a thread nobody would see it
             self.message.value = f"<b>Training stopped: {error}</b>"
         finally:
-            self.train_button.disabled, self.cancel_button.disabled = False, True
+            self.work_button.disabled, self.cancel_button.disabled = False, True
             self.progress.value = 0
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
@@ -188,12 +195,101 @@ class KnobsPanel:
         return {
             **(self.widget._repr_mimebundle_() or {}),
             "application/vnd.plotly.v1+json": json.loads(picture.to_json() or "{}"),
-            "text/plain": picture.layout.meta["alt"],
+            "text/plain": picture.layout["meta"]["alt"],
         }, {}
 
 
-def _slider(name: str, values: set, value: float) -> widgets.SelectionSlider:
-    options = sorted(values)
-    return widgets.SelectionSlider(
-        options=options, value=value if value in options else options[0], description=name, continuous_update=True
+def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:
+    """Show another figure in place of the one that a FigureWidget shows."""
+    if [trace.type for trace in shown.data] != [trace.type for trace in figure.data]:
+        shown.data = ()
+        shown.add_traces(figure.data)
+    with shown.batch_update():  # one message to the page
+        for old, new in ((shown.layout, figure.layout), *zip(shown.data, figure.data, strict=True)):
+            wanted = new.to_plotly_json()
+            gone = dict.fromkeys(set(old.to_plotly_json()) - set(wanted) - {"uid"})
+            old.update({**gone, **wanted}, overwrite=True)
+
+
+def _button(title: str, clicked: Callable) -> widgets.Button:
+    button = widgets.Button(description=title, layout=widgets.Layout(width="auto"))
+    button.on_click(clicked)
+    return button
+
+
+KNOBS_PRESETS = {
+    "Copies": {"num_towers": 4, "alpha": 1.0, "beta": 0.0},
+    "Specialists": {"num_towers": 4, "alpha": 5.0, "beta": 0.3},
+    "Far too much repel": {"num_towers": 4, "alpha": 5.0, "beta": 1000.0},
+    "One vector": {"num_towers": 1},
+}
+
+
+def knobs_panel(
+    portraits: dict[Knobs, Portrait],
+    *,
+    start: Knobs,
+    presets: Mapping[str, State] = KNOBS_PRESETS,
+    train: Callable[[Knobs, Callable[[int], None]], Portrait] | None = None,
+    steps: int = 0,
+) -> Panel:
+    """K, α and β beside the maps of the user vectors that a model with these settings has.
+
+    A position that is in `portraits` answers at once; for any other there is the button Train these. What was trained
+    stays for as long as the panel does.
+
+    Args:
+        portraits: the positions already trained.
+        start: where the sliders stand first.
+        presets: named positions.
+        train: trains at some knobs, calling back with the number of steps done.
+        steps: how many steps `train` takes.
+    """
+    if start not in portraits:
+        raise ValueError(f"start: {start} is not among the {len(portraits)} portraits; start at one that is")
+    known = dict(portraits)
+    places = [dataclasses.asdict(knobs) for knobs in known] + list(presets.values())
+
+    def values(name: str, usual: Sequence) -> list:
+        return sorted({*usual, *(place[name] for place in places if place.get("num_towers") != 1 and name in place)})
+
+    towers = sorted({*TOWERS, *(place["num_towers"] for place in places if "num_towers" in place)})
+    controls = [
+        Control(name="num_towers", label="K, towers", values=towers),
+        Control(name="alpha", label="α, share", values=values("alpha", ALPHAS)),
+        Control(name="beta", label="β, repel", values=values("beta", BETAS)),
+    ]
+
+    def draw(state: State) -> go.Figure | None:
+        portrait = known.get(Knobs(**state))
+        return None if portrait is None else two_maps(portrait)
+
+    def work(state: State, on_step: Callable[[int], None]) -> None:
+        knobs, cancelled = Knobs(**state), False
+
+        def listen(step: int) -> None:
+            nonlocal cancelled
+            try:
+                on_step(step)
+            except KeyboardInterrupt:
+                cancelled = True
+                raise
+
+        assert train is not None
+        portrait = train(knobs, listen)  # a training that is stopped returns what it has
+        if not cancelled:
+            known[knobs] = portrait
+
+    first = dataclasses.asdict(start)
+    if start.num_towers == 1:  # whatever α and β say
+        first |= {"alpha": controls[1].values[0], "beta": controls[2].values[0]}
+    return Panel(
+        "knobs",
+        controls,
+        draw,
+        start=first,
+        presets=presets,
+        idle=lambda state: ("alpha", "beta") if state["num_towers"] == 1 else (),
+        work=None if train is None else work,
+        steps=steps,
     )

@@ -1,6 +1,7 @@
-"""The panel's plain functions, and the panel as a program sees it; a browser looks at it in tests/browser."""
+"""Panels as a program sees them; a browser looks at them in tests/browser."""
 
 import json
+import re
 import time
 
 import numpy as np
@@ -8,12 +9,127 @@ import plotly.graph_objects as go
 import pytest
 
 from mtmi_lite.experiments import Knobs, Portrait
-from mtmi_lite.figures import caption, redraw_two_maps, two_maps
-from mtmi_lite.panels import KnobsPanel, read_state, write_state
+from mtmi_lite.figures import caption, two_maps
+from mtmi_lite.panels import Control, Panel, knobs_panel, redraw
 
 ONE = Knobs(num_towers=1, alpha=1.0, beta=0.0)
 FOUR = Knobs(num_towers=4, alpha=5.0, beta=0.3)
 EIGHT = Knobs(num_towers=8, alpha=5.0, beta=0.3)
+
+
+def draw(state) -> go.Figure:
+    """A line up to `high`, with a note where the state is loud."""
+    figure = go.Figure(go.Scatter(y=list(range(state["high"])), name=state["word"]))
+    if state["loud"]:
+        figure.add_annotation(text="loud", x=0, y=0)
+        figure.add_bar(y=[1])
+    return figure.update_layout(meta={"alt": f"A line up to {state['high']}, called {state['word']}."})
+
+
+CONTROLS = [
+    Control(name="high", label="how high", values=[2, 3, 5]),
+    Control(name="word", label="word", values=["mug", "fan"], kind="list"),
+    Control(name="loud", label="loud", values=[False, True], kind="switch"),
+]
+START = {"high": 3, "word": "mug", "loud": False}
+
+
+@pytest.fixture
+def panel() -> Panel:
+    presets = {"High": {"high": 5}, "Fan": {"word": "fan", "loud": True}}
+    return Panel("test", CONTROLS, draw, start=START, presets=presets, idle=lambda s: ["word"] if s["loud"] else [])
+
+
+def shown(figure: go.Figure) -> dict:
+    """What a figure holds, without the names that plotly gives its traces."""
+    whole = json.loads(figure.to_json())
+    for trace in whole["data"]:
+        trace.pop("uid", None)
+    return whole
+
+
+def test_the_panel_shows_the_figure_of_its_state_and_says_it_in_words(panel):
+    for state in (START, {**START, "high": 5}, {"high": 2, "word": "fan", "loud": True}, START):
+        panel.go_to(state)
+        assert panel.state == state == json.loads(panel.text.value)
+        assert shown(go.Figure(panel.figure)) == shown(draw(state))
+        assert panel.message.value == draw(state).layout.meta["alt"]
+
+
+def test_a_control_that_has_no_effect_is_disabled(panel):
+    assert not panel.widgets["word"].disabled
+    panel.widgets["loud"].value = True
+    assert panel.widgets["word"].disabled
+
+
+def buttons(panel: Panel) -> dict:
+    found, open_ = {}, [panel.widget]
+    while open_:
+        widget = open_.pop()
+        open_ += getattr(widget, "children", ())
+        if hasattr(widget, "click"):
+            found[widget.description] = widget
+    return found
+
+
+def test_a_preset_moves_what_it_names_and_reset_goes_back(panel):
+    panel.widgets["word"].value = "fan"
+    buttons(panel)["High"].click()
+    assert panel.state == {"high": 5, "word": "fan", "loud": False}
+    buttons(panel)["Reset"].click()
+    assert panel.state == START
+
+
+def test_a_state_comes_back_from_its_text(panel):
+    panel.go_to({"high": 2, "word": "fan", "loud": True})
+    text = panel.text.value
+    panel.go_to(START)
+    panel.text.value = text
+    assert panel.state == {"high": 2, "word": "fan", "loud": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("high=5", "state: not JSON"),
+        ("[5]", "must be a JSON object"),
+        ('{"high": 5}', "state: must have exactly the fields high, word, loud"),
+        ('{"high": 5, "word": "mug", "loud": false, "low": 1}', "state: must have exactly the fields"),
+        ('{"high": 4, "word": "mug", "loud": false}', "high: 4 is not allowed; choose one of 2, 3, 5"),
+        ('{"high": 5, "word": "mug", "loud": 1}', "loud: 1 is not allowed; choose one of False, True"),
+        ('{"high": [5], "word": "mug", "loud": true}', r"high: \[5\] is not allowed"),
+    ],
+)
+def test_a_bad_state_moves_nothing_and_says_why(panel, text, message):
+    panel.text.value = text
+    assert re.search(message, panel.message.value)
+    assert panel.state == START
+
+
+def test_a_start_or_a_preset_that_can_not_be_is_refused():
+    with pytest.raises(ValueError, match="high: 4 is not allowed"):
+        Panel("test", CONTROLS, draw, start={**START, "high": 4}, presets={})
+    with pytest.raises(ValueError, match="word: 'hat' is not allowed"):
+        Panel("test", CONTROLS, draw, start=START, presets={"Hat": {"word": "hat"}})
+    with pytest.raises(ValueError, match="state: must have exactly the fields"):
+        Panel("test", CONTROLS, draw, start={"high": 3}, presets={})
+
+
+def test_without_a_kernel_there_is_a_picture_and_a_text(panel):
+    data, _ = panel._repr_mimebundle_()
+    assert data["text/plain"] == "A line up to 3, called mug."
+    assert data["application/vnd.plotly.v1+json"]["data"][0]["y"] == [0, 1, 2]
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_what_a_figure_had_and_the_next_has_not_is_gone():
+    widget = go.FigureWidget(go.Figure(go.Scatter(y=[1], text=["one"]), layout=dict(annotations=[dict(text="a")])))
+    figure = go.Figure(go.Scatter(y=[2]))
+    redraw(widget, figure)
+    assert shown(go.Figure(widget)) == shown(figure)
+
+
+# --- the panel of α, β and K -------------------------------------------------------------------------------------
 
 
 def portrait(num_towers: int, recall: float) -> Portrait:
@@ -33,21 +149,8 @@ PORTRAITS = {ONE: portrait(1, 0.1), FOUR: portrait(4, 0.4), EIGHT: portrait(8, 0
 
 
 @pytest.fixture
-def panel() -> KnobsPanel:
-    return KnobsPanel(PORTRAITS, start=FOUR, presets={"One": ONE, "Eight": EIGHT})
-
-
-def drawn(figure: go.Figure) -> list[tuple[list[float], list[float]]]:
-    return [(list(trace.x), list(trace.y)) for trace in figure.data if trace.x is not None and len(trace.x)]
-
-
-@pytest.mark.parametrize("knobs", [ONE, FOUR, EIGHT])
-def test_a_figure_redrawn_in_place_shows_what_a_new_one_shows(knobs):
-    redrawn = two_maps(PORTRAITS[FOUR], num_traces=8)
-    redraw_two_maps(redrawn, PORTRAITS[knobs])
-    assert drawn(redrawn) == drawn(two_maps(PORTRAITS[knobs]))
-    assert redrawn.layout.title.text == caption(PORTRAITS[knobs])
-    assert redrawn.layout.meta["alt"] == two_maps(PORTRAITS[knobs]).layout.meta["alt"]
+def knobs() -> Panel:
+    return knobs_panel(PORTRAITS, start=FOUR, presets={"One": {"num_towers": 1}, "Eight": {"num_towers": 8}})
 
 
 def test_each_tower_keeps_its_colour_and_its_marker():
@@ -56,63 +159,27 @@ def test_each_tower_keeps_its_colour_and_its_marker():
     assert len(looks) == len({colour for _, colour, _ in looks}) == len({marker for _, _, marker in looks}) == 8
 
 
-@pytest.mark.parametrize("knobs", [ONE, FOUR, Knobs(num_towers=2, alpha=0.5, beta=1000.0)])
-def test_a_state_comes_back_from_its_json(knobs):
-    assert read_state(write_state(knobs)) == knobs
+def test_the_knobs_move_the_maps(knobs):
+    for place in (EIGHT, ONE, FOUR):
+        knobs.go_to({"num_towers": place.num_towers})
+        assert knobs.figure.layout.title.text == caption(PORTRAITS[place])
+        assert shown(go.Figure(knobs.figure)) == shown(two_maps(PORTRAITS[place]))
+        assert knobs.widgets["alpha"].disabled == (place == ONE)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("K=4", "state: not JSON"),
-        ('{"alpha": 1}', "state: must have exactly the fields num_towers, alpha, beta"),
-        ('{"num_towers": 9, "alpha": 1, "beta": 0}', "num_towers: 9 is out of range; a panel shows 1 to 8 towers"),
-        ('{"num_towers": 2.5, "alpha": 1, "beta": 0}', "num_towers: 2.5 is not allowed"),
-        ('{"num_towers": 2, "alpha": "x", "beta": 0}', "alpha: 'x' is not allowed; it must be a number"),
-        ('{"num_towers": 2, "alpha": 1, "beta": -1}', "beta: -1.* is out of range"),
-    ],
-)
-def test_a_state_that_makes_no_sense_is_refused(text, message):
-    with pytest.raises(ValueError, match=message):
-        read_state(text)
+def test_an_untrained_position_says_so_and_keeps_the_last_maps(knobs):
+    knobs.widgets["alpha"].value = 1.0
+    assert "Nobody has trained these settings yet" in knobs.message.value
+    assert knobs.figure.layout.title.text == caption(PORTRAITS[FOUR])
 
 
-def test_sliders_and_presets_move_the_picture(panel):
-    assert drawn(panel.figure) == drawn(two_maps(PORTRAITS[FOUR]))
-    panel.towers.value = 8
-    assert drawn(panel.figure) == drawn(two_maps(PORTRAITS[EIGHT]))
-    assert json.loads(panel.state.value) == {"num_towers": 8, "alpha": 5.0, "beta": 0.3}
-    panel.go_to(ONE)
-    assert drawn(panel.figure) == drawn(two_maps(PORTRAITS[ONE]))
-    assert panel.alpha.disabled
-    panel.go_to(FOUR)
-    assert panel.knobs == FOUR
-    assert not panel.alpha.disabled
-
-
-def test_a_pasted_state_moves_the_sliders_and_a_bad_one_moves_nothing(panel):
-    panel.state.value = write_state(EIGHT)
-    assert panel.knobs == EIGHT
-    panel.state.value = '{"num_towers": 4}'
-    assert "state: must have exactly the fields" in panel.message.value
-    assert panel.knobs == EIGHT
-
-
-def test_an_untrained_position_says_so_and_keeps_the_last_maps(panel):
-    panel.alpha.value = 1.0
-    assert "Nobody has trained these settings yet" in panel.message.value
-    assert drawn(panel.figure) == drawn(two_maps(PORTRAITS[FOUR]))
+def test_a_panel_may_start_at_one_tower():
+    assert knobs_panel(PORTRAITS, start=ONE).state["num_towers"] == 1
 
 
 def test_a_start_without_a_portrait_is_refused():
     with pytest.raises(ValueError, match=r"start: Knobs\(num_towers=2, alpha=1.0, beta=0.0\) is not among the 3"):
-        KnobsPanel(PORTRAITS, start=Knobs(num_towers=2, alpha=1.0, beta=0.0), presets={})
-
-
-def test_without_a_kernel_there_is_a_text(panel):
-    data, _ = panel._repr_mimebundle_()
-    assert "recall@50 0.400" in data["text/plain"]
-    assert "application/vnd.jupyter.widget-view+json" in data
+        knobs_panel(PORTRAITS, start=Knobs(num_towers=2, alpha=1.0, beta=0.0))
 
 
 def wait(condition) -> None:
@@ -122,9 +189,9 @@ def wait(condition) -> None:
         time.sleep(0.01)
 
 
-def panel_that_trains(train) -> KnobsPanel:
-    panel = KnobsPanel(PORTRAITS, start=FOUR, presets={}, train=train, steps=100)
-    panel.alpha.value = 1.0
+def panel_that_trains(train) -> Panel:
+    panel = knobs_panel(PORTRAITS, start=FOUR, presets={}, train=train, steps=100)
+    panel.widgets["alpha"].value = 1.0
     return panel
 
 
@@ -135,8 +202,8 @@ def test_what_was_trained_is_shown():
         return portrait(knobs.num_towers, 0.9)
 
     panel = panel_that_trains(train)
-    panel.train_button.click()
-    wait(lambda: not panel.train_button.disabled)
+    panel.work_button.click()
+    wait(lambda: not panel.work_button.disabled)
     assert panel.figure.layout.title.text.startswith("recall@50 0.900")
 
 
@@ -151,12 +218,12 @@ def test_cancel_stops_training_and_changes_nothing():
                 return portrait(knobs.num_towers, 0.9)
 
     panel = panel_that_trains(train)
-    panel.train_button.click()
+    panel.work_button.click()
     wait(lambda: panel.progress.value > 0)
     panel.cancel_button.click()
-    wait(lambda: not panel.train_button.disabled)
+    wait(lambda: not panel.work_button.disabled)
     assert "Cancelled" in panel.message.value
-    assert drawn(panel.figure) == drawn(two_maps(PORTRAITS[FOUR]))
+    assert panel.figure.layout.title.text == caption(PORTRAITS[FOUR])
 
 
 def test_a_failed_training_says_why():
@@ -164,6 +231,6 @@ def test_a_failed_training_says_why():
         raise FloatingPointError("pull: nan at step 3")
 
     panel = panel_that_trains(train)
-    panel.train_button.click()
-    wait(lambda: not panel.train_button.disabled)
+    panel.work_button.click()
+    wait(lambda: not panel.work_button.disabled)
     assert "pull: nan at step 3" in panel.message.value

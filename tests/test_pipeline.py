@@ -11,6 +11,14 @@ from tools import check_lines, check_links
 from tools import notebooks as pipeline
 
 LESSON = '''\
+# ---
+# jupyter:
+#   course:
+#     builds: a line
+#     after: []
+#     minutes: 5
+# ---
+
 # %% [markdown]
 # # A tiny lesson
 # It took {{seconds}} seconds and {{memory_mb}} MB. [Open it on Binder]({{binder}}).
@@ -95,15 +103,51 @@ def test_a_solution_without_both_markers_is_refused(lesson, code):
 
 
 def test_placeholders_are_filled_with_measures_rounded_up(lesson):
-    values = pipeline.placeholders("07_tiny", {"seconds": 11.2, "peak_mb": 601})
+    values = pipeline.placeholders(lesson, {"seconds": 11.2, "peak_mb": 601})
     text = pipeline.fill(pipeline.read_source(lesson), values).cells[0].source
     assert "It took 15 seconds and 650 MB." in text
     assert "urlpath=lab/tree/notebooks/07_tiny.ipynb" in text
 
 
+@pytest.fixture
+def course(tmp_path) -> list[pipeline.Lesson]:
+    """Three lessons, of which the last needs both others."""
+    for name, after in (("01_log", ""), ("02_tower", '"01"'), ("03_towers", '"01", "02"')):
+        text = LESSON.replace("after: []", f"after: [{after}]").replace("A tiny lesson", name.title())
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    return pipeline.read_course(tmp_path)
+
+
+def test_the_map_shows_what_the_lessons_say_of_themselves(course):
+    page = pipeline.course_map(course)
+    assert '    L02["02 02_Tower"]' in page
+    assert [line.strip() for line in page.split("\n") if "-->" in line] == ["L01 --> L02", "L01 --> L03", "L02 --> L03"]
+    assert "02 needs 01; 03 needs 01 and 02" in page
+    assert "| 01 | [01_Log](01_log.ipynb) | a line | 5 |" in page
+
+
+def test_a_lesson_says_where_it_stands(course, tmp_path):
+    filled = pipeline.placeholders(tmp_path / "02_tower.py", {"seconds": 1, "peak_mb": 1})
+    assert filled["where"].startswith(
+        "[01 01_Log](01_log.ipynb) → **02 02_Tower** → [03 03_Towers](03_towers.ipynb) · "
+    )
+    assert "| 02 | **02_Tower** (here) |" in filled["course"]
+    last = pipeline.placeholders(tmp_path / "03_towers.py", {"seconds": 1, "peak_mb": 1})["where"]
+    assert last.startswith("[02 02_Tower](02_tower.ipynb) → **03 03_Towers** · ")
+
+
+def test_a_lesson_that_needs_a_later_one_or_says_too_little_is_refused(course, tmp_path):
+    (tmp_path / "02_tower.py").write_text(LESSON.replace("after: []", 'after: ["03"]'), encoding="utf-8")
+    with pytest.raises(pipeline.LessonError, match=r"02_tower\.py: after: 03 is no earlier lesson; there are 01"):
+        pipeline.read_course(tmp_path)
+    (tmp_path / "02_tower.py").write_text(LESSON.replace("#     minutes: 5\n", ""), encoding="utf-8")
+    with pytest.raises(pipeline.LessonError, match=r"02_tower\.py: its header must hold course: builds, after and min"):
+        pipeline.read_course(tmp_path)
+
+
 def test_an_unknown_placeholder_is_refused(lesson):
-    with pytest.raises(pipeline.LessonError, match=r"\{\{seconds\}\}; there are minutes"):
-        pipeline.fill(pipeline.read_source(lesson), {"minutes": 1})
+    with pytest.raises(pipeline.LessonError, match=r"\{\{seconds\}\}; there are metres"):
+        pipeline.fill(pipeline.read_source(lesson), {"metres": 1})
 
 
 def test_cells_have_the_same_ids_in_every_build(lesson):
@@ -202,7 +246,7 @@ def test_a_build_is_complete_and_in_step_until_something_changes(lesson):
     assert {"image/png", pipeline.PLOTLY} <= set(picture.data)
     assert picture.metadata["image/png"]["alt"] == "A line that rises."
     assert notebook.cells[4].outputs[0].data["application/json"] == {"count": 3, "double": None}
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"course", "kernelspec", "language_info"}
     assert [dict(cell.metadata) for cell in notebook.cells] == [
         {},
         {"tags": ["parameters"]},

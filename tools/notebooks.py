@@ -4,10 +4,12 @@
     python -m tools.notebooks solutions [NN ...]  the solved notebooks, executed and graded, into notebooks/solved
     python -m tools.notebooks check [NN ...]      are the committed notebooks in step with their sources?
 
-A source is `notebooks/source/NN_name.py` in jupytext's percent format. What stands between the lines
-`# BEGIN SOLUTION` and `# END SOLUTION` of a code cell is the solution of an exercise. Prose may hold `{{seconds}}` and
-`{{memory_mb}}`, measured when the student notebook was last built, and `{{binder}}`, the address of the lesson on
-Binder. One cell is tagged `parameters`; one is tagged `results` and shows `IPython.display.JSON` of a dictionary.
+A source is `notebooks/source/NN_name.py` in jupytext's percent format. Its header says what the lesson builds, which
+lessons it needs, and how many minutes it takes to read and do; the map of the course is drawn from that. What stands
+between the lines `# BEGIN SOLUTION` and `# END SOLUTION` of a code cell is the solution of an exercise. Prose may hold
+`{{seconds}}` and `{{memory_mb}}`, measured when the student notebook was last built, `{{binder}}`, the address of the
+lesson on Binder, and from the header `{{minutes}}`, `{{where}}` (the lesson before and after) and `{{course}}` (a table
+of all). One cell is tagged `parameters`; one is tagged `results` and shows `IPython.display.JSON` of a dictionary.
 """
 
 import argparse
@@ -35,6 +37,7 @@ from unittest import mock
 import jupytext
 import kaleido
 import nbformat
+import numpy as np
 import papermill
 import psutil
 from nbformat import NotebookNode
@@ -43,6 +46,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 SOLVED = NOTEBOOKS / "solved"
 MEASURED = NOTEBOOKS / "results" / "lessons.json"
+MAP = NOTEBOOKS / "course_map.md"
 
 MAX_BYTES = 1_000_000
 CELL_TIMEOUT = 120
@@ -80,6 +84,7 @@ def read_source(path: Path) -> NotebookNode:
         cell.metadata.pop("lines_to_next_cell", None)
     notebook.metadata = nbformat.from_dict(
         {
+            "course": notebook.metadata.get("course", {}),
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
@@ -141,16 +146,96 @@ def fill(notebook: NotebookNode, values: dict[str, Any]) -> NotebookNode:
     return notebook
 
 
-def placeholders(name: str, measured: dict[str, Any]) -> dict[str, Any]:
+def placeholders(source: Path, measured: dict[str, Any]) -> dict[str, Any]:
     """What the prose of a lesson may print. The measures are rounded up, so that a rebuild seldom changes the text."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         home = tomllib.load(file)["tool"]["mtmi-lite"]
+    course = read_course(source.parent)
+    here = next(index for index, lesson in enumerate(course) if lesson.name == source.stem)
     return {
         "seconds": 5 * math.ceil(measured["seconds"] / 5),
         "memory_mb": 50 * math.ceil(measured["peak_mb"] / 50),
         "binder": f"https://mybinder.org/v2/gh/{home['repository']}/{home['branch']}"
-        f"?urlpath=lab/tree/notebooks/{name}.ipynb",
+        f"?urlpath=lab/tree/notebooks/{source.stem}.ipynb",
+        "minutes": course[here].minutes,
+        "where": _where(course, here),
+        "course": course_table(course, here=here),
     }
+
+
+# --- the map of the course ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What a lesson says of itself: its title, and in the header of its source what it builds, needs and takes."""
+
+    name: str
+    title: str
+    builds: str
+    after: list[str]
+    minutes: int
+
+    @property
+    def number(self) -> str:
+        return self.name[:2]
+
+
+def read_course(folder: Path = NOTEBOOKS / "source") -> list[Lesson]:
+    """All lessons, in order."""
+    lessons: list[Lesson] = []
+    for source in sources(folder=folder):
+        notebook = read_source(source)
+        course, known = notebook.metadata.course, [lesson.number for lesson in lessons]
+        if set(course) != {"builds", "after", "minutes"}:
+            raise LessonError(
+                f"{source.name}: its header must hold course: builds, after and minutes; it has {list(course)}"
+            )
+        if unknown := [number for number in course.after if number not in known]:
+            raise LessonError(f"{source.name}: after: {unknown[0]} is no earlier lesson; there are {', '.join(known)}")
+        title = notebook.cells[0].source.split("\n")[0].removeprefix("# ")
+        lessons.append(Lesson(name=source.stem, title=title, **course))
+    return lessons
+
+
+def _where(course: list[Lesson], here: int) -> str:
+    parts = [f"[{lesson.number} {lesson.title}]({lesson.name}.ipynb)" for lesson in course]
+    parts[here] = f"**{course[here].number} {course[here].title}**"
+    return " → ".join(parts[max(here - 1, 0) : here + 2]) + " · [map](course_map.md) · [glossary](glossary.md)"
+
+
+def course_table(course: list[Lesson], *, here: int | None = None) -> str:
+    """The lessons as a Markdown table; the one where the reader is stands in bold."""
+    rows = ["| | lesson | you build | minutes |", "|---|---|---|---|"]
+    for index, lesson in enumerate(course):
+        link = f"**{lesson.title}** (here)" if index == here else f"[{lesson.title}]({lesson.name}.ipynb)"
+        rows.append(f"| {lesson.number} | {link} | {lesson.builds} | {lesson.minutes} |")
+    return "\n".join(rows)
+
+
+def course_map(course: list[Lesson]) -> str:
+    """The page that shows which lesson needs which, as a diagram that GitHub and JupyterLab draw, and as a table."""
+    boxes = [f'    L{lesson.number}["{lesson.number} {lesson.title}"]' for lesson in course]
+    arrows = [f"    L{before} --> L{lesson.number}" for lesson in course for before in lesson.after]
+    words = "; ".join(f"{lesson.number} needs {' and '.join(lesson.after)}" for lesson in course if lesson.after)
+    return "\n".join(
+        [
+            "# The map of the course",
+            "",
+            "An arrow leads from a lesson to one that needs it. Words are in the [glossary](glossary.md).",
+            "",
+            "```mermaid",
+            "flowchart TD",
+            "    accTitle: Which lesson needs which",
+            f"    accDescr: {words or 'one lesson alone'}",
+            *boxes,
+            *arrows,
+            "```",
+            "",
+            course_table(course),
+            "",
+        ]
+    )
 
 
 def tagged(notebook: NotebookNode, tag: str) -> NotebookNode:
@@ -179,6 +264,7 @@ class Executed:
 
     notebook: NotebookNode
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
     @property
@@ -191,7 +277,7 @@ class Executed:
 
 
 class _Watch(threading.Thread):
-    """Follow the processes started meanwhile: their peak memory, and their end when time is up.
+    """Follow the processes started meanwhile: their peak memory, their processor time, their end when time is up.
 
     papermill times a cell, not a notebook. The memory is the proportional set size of the whole tree, so that a page
     that two processes share counts once; where the system has no such figure, it is what each process has to itself.
@@ -200,6 +286,7 @@ class _Watch(threading.Thread):
     def __init__(self, total_timeout: float):
         super().__init__(daemon=True)
         self.peak, self.late = 0, False
+        self.cpu: dict[int, float] = {}
         self._deadline = time.monotonic() + total_timeout
         self._done = threading.Event()
         self._me = psutil.Process()
@@ -213,6 +300,8 @@ class _Watch(threading.Thread):
                 with contextlib.suppress(psutil.Error):
                     info = process.memory_full_info()
                     used += getattr(info, "pss", info.uss)
+                    times = process.cpu_times()
+                    self.cpu[process.pid] = times.user + times.system
             self.peak = max(self.peak, used)
             if time.monotonic() > self._deadline:
                 self.late = True
@@ -278,7 +367,26 @@ def execute(
         finally:
             watch.stop()
     ran.metadata.pop("widgets", None)  # megabytes of script; nbclient's own switch for this fails on some widgets
-    return Executed(notebook=ran, seconds=time.perf_counter() - start, peak_mb=watch.peak / 1e6)
+    return Executed(
+        notebook=ran,
+        seconds=time.perf_counter() - start,
+        cpu_seconds=sum(watch.cpu.values()),
+        peak_mb=watch.peak / 1e6,
+    )
+
+
+def yardstick() -> float:
+    """Processor seconds of some fixed work, so that what a lesson takes can be compared from machine to machine."""
+    matrix = np.random.default_rng(0).normal(size=(200, 200))
+
+    def work() -> float:
+        started = time.process_time()
+        for _ in range(40):
+            _ = matrix @ matrix
+            sum(value * value for value in range(20_000))
+        return time.process_time() - started
+
+    return min(work() for _ in range(5))
 
 
 def run_solved(
@@ -426,12 +534,14 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     _ = ran.results  # raises if the lesson shows none
     taken = {
         "seconds": round(ran.seconds, 1),
+        "cpu_seconds": round(ran.cpu_seconds, 1),
+        "yardstick": round(yardstick(), 4),
         "peak_mb": round(ran.peak_mb),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
     }
-    notebook = tidy(ran.notebook, fill(unfilled, placeholders(source.stem, taken)))
+    notebook = tidy(ran.notebook, fill(unfilled, placeholders(source, taken)))
     add_pictures(notebook, paint)
     verify(notebook)
     everything = dict(sorted((read_measured(measured) | {source.stem[:2]: taken}).items()))
@@ -448,7 +558,7 @@ def difference(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASU
     if not target.exists() or taken is None:
         return "it has not been built"
     committed = nbformat.read(target, as_version=4).cells
-    expected = fill(student(read_source(source)), placeholders(source.stem, taken)).cells
+    expected = fill(student(read_source(source)), placeholders(source, taken)).cells
     for number, (is_, ought) in enumerate(zip(committed, expected, strict=False)):
         if is_.cell_type != ought.cell_type:
             return f"cell {number} is {is_.cell_type}, the source has {ought.cell_type}"
@@ -475,6 +585,7 @@ def _build_all(numbers: list[str]) -> None:
             target = build(source, paint=paint_with(chromium))
         taken = read_measured()[source.stem[:2]]
         print(f"{target.name}: {taken['seconds']} s, {taken['peak_mb']} MB, {target.stat().st_size / 1e3:.0f} kB")
+    _replace(MAP, course_map(read_course()))
 
 
 def _solve_all(numbers: list[str]) -> None:
@@ -490,6 +601,8 @@ def _check_all(numbers: list[str]) -> None:
     for source in sources(numbers):
         if reason := difference(source):
             stale.append(f"{source.stem}.ipynb: {reason}")
+    if not MAP.exists() or MAP.read_text(encoding="utf-8") != course_map(read_course()):
+        stale.append(f"{MAP.name}: it is not what the lessons say of themselves")
     if stale:
         raise LessonError("\n".join([*stale, "run `make notebooks` and commit what it wrote"]))
     print(f"{len(sources(numbers))} notebooks are in step with their sources")

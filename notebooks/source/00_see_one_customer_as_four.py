@@ -1,7 +1,15 @@
+# ---
+# jupyter:
+#   course:
+#     builds: the finished system on real purchases, a first look at α, β and K
+#     after: []
+#     minutes: 45
+# ---
+
 # %% [markdown]
 # # See one customer as four
 #
-# [![Open this lesson on Binder](https://mybinder.org/badge_logo.svg)]({{binder}}) · 45 minutes to read and do · runs in {{seconds}} s · needs {{memory_mb}} MB
+# [![Open this lesson on Binder](https://mybinder.org/badge_logo.svg)]({{binder}}) · {{minutes}} minutes to read and do · runs in {{seconds}} s · needs {{memory_mb}} MB
 #
 # A shop that recommends usually keeps **one vector** for each customer and shows the products nearest to it. But one customer buys for a kitchen, a garden and a birthday. MTMI keeps **several vectors** for one customer, made by several *towers*. In this lesson you train it on real purchases, and look.
 #
@@ -69,19 +77,9 @@ figures.customer_map(vectors, products, found.lists.items[customer, :, :12], log
 #
 # ## The course
 #
-# | | lesson | you build |
-# |---|---|---|
-# | **00** | **See one customer as four** | **you are here** |
-# | 01 | A log, honestly split | histories, cases, metrics, and the floor |
-# | 02 | One tower, one vector | the two-tower model |
-# | 03 | Several towers, one table | K towers at once |
-# | 04 | Who answers for the target? | the share |
-# | 05 | Pull: inverse-distance weights | the loss, and its gradient |
-# | 06 | Push: when do towers collapse? | the repel |
-# | 07 | K lists, one ranking | search and merge |
-# | 08 | The laboratory | grids over α, β and K |
-# | 09 | Did the claims hold? | the paper, claim by claim |
-# | 10 | Your own log, at scale | your data |
+# {{course}}
+#
+# [The map](course_map.md) shows which lesson needs which, the [glossary](glossary.md) has the words and the paper's symbols. Lessons 05 to 10, on the loss, serving, and the paper's claims, are still to come.
 #
 # ## A customer
 #
@@ -250,7 +248,7 @@ print("The interval holds 0: these customers can not tell." if low <= 0 <= high 
 my_third_guess = None  # "small" or "large"
 
 # %%
-from mtmi_lite.panels import KnobsPanel
+from mtmi_lite.panels import knobs_panel
 
 grid, about = load_grid("results/00_grid.npz")
 if data != "online-retail":  # the grid was trained on Online Retail; elsewhere, start from what we have
@@ -263,7 +261,7 @@ def train_and_portray(knobs, on_step):
 
 
 start = knobs if knobs in grid else next(iter(grid))
-panel = KnobsPanel(grid, start=start, train=train_and_portray, steps=steps)
+panel = knobs_panel(grid, start=start, train=train_and_portray, steps=steps)
 panel
 
 # %% [markdown]

@@ -1,8 +1,9 @@
 """A real JupyterLab in a real Chromium. Without Chromium these tests skip: nothing that a student runs needs it.
 
 def test_the_panel(open_lesson, screenshot):
-    page = open_lesson("05_pull.ipynb")
-    page.locator(".my-panel [role=slider]").first.press("ArrowRight")
+    panel = PanelPage(open_lesson("05_pull.ipynb"), "circle")
+    panel.slider("α, share").press("ArrowRight")
+    panel.shows(state, figure_of(state))
     screenshot("05-panel")
 """
 
@@ -118,7 +119,7 @@ def page(browser) -> Iterator[Page]:
 
 @pytest.fixture
 def open_lesson(jupyterlab, page) -> Callable[[str], Page]:
-    """A function that opens a notebook, runs all its cells, and gives the page once they have run."""
+    """A function that opens a notebook, runs all its cells, and gives the page once they have run without an error."""
     address, token = jupyterlab
 
     def open_and_run(name: str) -> Page:
@@ -127,6 +128,8 @@ def open_lesson(jupyterlab, page) -> Callable[[str], Page]:
         page.set_default_timeout(RUN_SECONDS * 1000)
         page.evaluate(RUN_ALL)
         page.set_default_timeout(30_000)
+        for kind in ("error", "stderr"):
+            assert page.locator(f"[data-mime-type='application/vnd.jupyter.{kind}']").count() == 0
         return page
 
     return open_and_run

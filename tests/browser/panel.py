@@ -1,0 +1,74 @@
+"""A panel in a page, as a person meets it: sliders, lists, buttons, the text box of its state, and what it shows."""
+
+import html
+import json
+import re
+
+import plotly.graph_objects as go
+from playwright.sync_api import Locator, Page
+
+
+class PanelPage:
+    """The panel of this name, `mtmi-{name}`, in a page of JupyterLab."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page, self.selector = page, f".mtmi-{name}"
+        self.whole = page.locator(self.selector)
+        self.text = self.whole.locator("input[type=text]")
+        self.text.wait_for()
+        self.text.scroll_into_view_if_needed()
+
+    def slider(self, label: str) -> Locator:
+        """The handle of a slider, by the label before it: it takes the focus and the arrow keys."""
+        return self._row(label).locator("[role=slider]")
+
+    def choose(self, label: str, option: str) -> None:
+        """Take an entry of a list, or press one of a row of buttons."""
+        row = self._row(label)
+        if row.locator("select").count():
+            row.locator("select").select_option(label=option)
+        else:
+            row.get_by_role("button", name=option, exact=True).click()
+
+    def _row(self, label: str) -> Locator:
+        exactly = re.compile(f"^{re.escape(label)}$")
+        return self.whole.locator("label", has_text=exactly).locator("xpath=..")
+
+    def drag_to_end(self, label: str) -> None:
+        """Drag a slider to its right end with the mouse."""
+        handle, track = self.slider(label), self._row(label).locator(".noUi-base")
+        handle.scroll_into_view_if_needed()
+        box, line = handle.bounding_box(), track.bounding_box()
+        assert box is not None
+        assert line is not None
+        middle = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] / 2, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(line["x"] + line["width"], middle, steps=8)
+        self.page.mouse.up()
+
+    def press(self, button: str) -> None:
+        self.whole.get_by_role("button", name=button, exact=True).click()
+
+    def paste(self, state: dict) -> None:
+        self.text.fill(json.dumps(state))
+        self.text.press("Enter")
+
+    def shows(self, state: dict, figure: go.Figure) -> None:
+        """Wait until the page shows this state, the figure's title, and the figure in words."""
+        self._wait(f"{self.selector} input[type=text]", "value", json.dumps(state))
+        if title := figure.layout.title.text:
+            self._wait(f"{self.selector} .gtitle", "textContent", re.sub("<[^>]*>", "", title))
+        self.whole.get_by_text(html.unescape(figure.layout.meta["alt"]), exact=True).first.wait_for()
+
+    def _wait(self, selector: str, attribute: str, expected: str) -> None:
+        try:
+            self.page.wait_for_function(
+                "([selector, attribute, text]) => document.querySelector(selector)?.[attribute] === text",
+                arg=[selector, attribute, expected],
+            )
+        except Exception as error:
+            found = self.page.evaluate(
+                "([selector, attribute]) => document.querySelector(selector)?.[attribute]", [selector, attribute]
+            )
+            raise AssertionError(f"{selector} shows {found!r}, not {expected!r}") from error
