@@ -48,6 +48,7 @@ solutions: $(DEV) ## build and execute the solved notebooks into notebooks/solve
 
 bench: $(DEV) ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench
+	@$(PY) -m tools.bench_panels
 
 data: $(BASE) ## fetch MovieLens-100k (it names the licence first), and list the logs
 	@$(PY) -m mtmi_lite.datasets

@@ -207,7 +207,8 @@ def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:
     with shown.batch_update():  # one message to the page
         for old, new in ((shown.layout, figure.layout), *zip(shown.data, figure.data, strict=True)):
             wanted = new.to_plotly_json()
-            gone = dict.fromkeys(set(old.to_plotly_json()) - set(wanted) - {"uid"})
+            wanted.pop("template", None)  # the same in the whole course, and large
+            gone = dict.fromkeys(set(old.to_plotly_json()) - set(wanted) - {"uid", "template"})
             old.update({**gone, **wanted}, overwrite=True)
 
 
