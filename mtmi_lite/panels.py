@@ -46,6 +46,8 @@ class Panel:
         start: the first state.
         presets: named states; where one leaves a control out, that stays where it is.
         idle: the controls that have no effect in a state.
+        pick: what to change in the state when a point of the figure is clicked, from the state, the number of the
+            trace, and the number of the point in it. None leaves clicks alone.
         work: works a state out, so that `draw` has a figure of it; it calls back with the number of steps done, and
             ends soon after the callback raises KeyboardInterrupt. None leaves its button out.
         steps: how many steps `work` takes.
@@ -63,11 +65,12 @@ class Panel:
         start: State,
         presets: Mapping[str, State],
         idle: Callable[[State], Sequence[str]] = lambda state: (),
+        pick: Callable[[State, int, int], State] | None = None,
         work: Callable[[State, Callable[[int], None]], object] | None = None,
         steps: int = 0,
     ) -> None:
         self.controls = {control.name: control for control in controls}
-        self.start, self.draw, self.idle, self.work = start, draw, idle, work
+        self.start, self.draw, self.idle, self.pick, self.work = start, draw, idle, pick, work
         self._check(start, whole=True)
         for preset in presets.values():
             self._check(preset)
@@ -162,7 +165,14 @@ class Panel:
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
         redraw(self.figure, figure)
+        if self.pick is not None:
+            for number, trace in enumerate(self.figure.data):  # which may be new
+                trace.on_click(lambda _, points, __, number=number: self._clicked(number, points.point_inds))
         self.message.value = html.escape(str(self.figure.layout["meta"]["alt"]))
+
+    def _clicked(self, trace: int, points: Sequence[int]) -> None:
+        if points and self.pick is not None:
+            self.go_to(self.pick(self.state, trace, points[0]))
 
     def _start_work(self) -> None:
         self.work_button.disabled, self.cancel_button.disabled = True, False

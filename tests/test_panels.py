@@ -7,6 +7,7 @@ import time
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from plotly.callbacks import InputDeviceState, Points
 
 from mtmi_lite.experiments import Knobs, Portrait
 from mtmi_lite.figures import caption, two_maps
@@ -86,6 +87,17 @@ def test_a_state_comes_back_from_its_text(panel):
     panel.go_to(START)
     panel.text.value = text
     assert panel.state == {"high": 2, "word": "fan", "loud": True}
+
+
+def test_a_click_on_a_point_moves_the_state():
+    panel = Panel("test", CONTROLS, draw, start=START, presets={}, pick=lambda state, trace, point: {"high": point + 2})
+    trace = panel.figure.data[0]
+    trace._dispatch_on_click(Points(point_inds=[1]), InputDeviceState())
+    assert panel.state == START
+    trace._dispatch_on_click(Points(point_inds=[0]), InputDeviceState())
+    assert panel.state == {**START, "high": 2}
+    panel.figure.data[0]._dispatch_on_click(Points(point_inds=[]), InputDeviceState())
+    assert panel.state == {**START, "high": 2}
 
 
 @pytest.mark.parametrize(
