@@ -6,6 +6,7 @@ truth is known.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import platform
@@ -13,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -145,6 +147,7 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
 
     if len(vectors) < 5:
         raise ValueError(f"vectors: {len(vectors)} points are too few for UMAP; give at least 5")
+    _keep_compiled()
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
     similarity = directions @ directions.T
     neighbours = np.argsort(-similarity, axis=1, kind="stable")[:, : min(15, len(vectors))]
@@ -165,6 +168,16 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
     # numba starts OpenMP with a thread a core, for torch as well; small training steps then take ten times as long
     torch.set_num_threads(threads)
     return layout
+
+
+def _keep_compiled() -> None:
+    """Let numba keep what it compiles of UMAP, beside UMAP's files: the first map of the next process is quick."""
+    for name in ("umap.umap_", "umap.layouts", "umap.spectral", "umap.distances", "umap.utils"):
+        for function in vars(import_module(name)).values():
+            own = getattr(getattr(function, "py_func", None), "__module__", "").startswith("umap")
+            if own and hasattr(function, "enable_caching"):
+                with contextlib.suppress(RuntimeError):  # nowhere to write
+                    function.enable_caching()
 
 
 @dataclass(frozen=True, kw_only=True)
