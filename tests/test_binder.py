@@ -1,0 +1,32 @@
+"""Binder would build from what this repository says; `python -m tools.try_binder` does the rest of its steps."""
+
+import json
+import subprocess
+
+import pytest
+
+from tools import try_binder
+from tools.notebooks import ROOT, LessonError, sources
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> str:
+    clone = tmp_path_factory.mktemp("binder") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    return try_binder.dockerfile(clone)
+
+
+def test_repo2docker_takes_our_python_and_our_steps(built):
+    try_binder.check_dockerfile(built)
+
+
+def test_a_repository_without_them_is_noticed(tmp_path):
+    (tmp_path / "environment.yml").write_text("dependencies: [python=3.12]\n")
+    with pytest.raises(LessonError, match=r"python=3\.11, src/binder/environment\.yml, \./binder/postBuild"):
+        try_binder.check_dockerfile(try_binder.dockerfile(tmp_path))
+
+
+def test_every_lesson_ran_as_on_binder_and_within_a_gigabyte():
+    measured = json.loads((ROOT / "binder" / "measured.json").read_text())
+    assert set(measured["lessons"]) == {source.stem[:2] for source in sources()}
+    assert all(lesson["peak_mb"] < 1000 for lesson in measured["lessons"].values())
