@@ -2,8 +2,8 @@
 
 Usage: python -m tools.try_binder
 
-repo2docker names the steps; Python's own venv stands in for the conda environment (a Python and pip, by
-`environment.yml`), and an unprivileged user runs them. The lessons run in JupyterLab under Chromium, one kernel at a
+repo2docker names the steps; a virtual environment stands in for that of conda, which has a Python and pip (see
+`environment.yml`), and where root calls it an unprivileged user runs them. The lessons run in JupyterLab under Chromium, one kernel at a
 time. What was measured is written to binder/measured.json: seconds of each step, size, and the peak of the memory that
 server and kernel take together (proportional set size, sampled).
 """
@@ -89,7 +89,7 @@ def build(home: Path, environment: dict) -> dict:
         if os.geteuid() == 0:
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     started = time.perf_counter()
-    python = shutil.which(f"python{PYTHON}") or sys.executable
+    python = shutil.which(f"python{PYTHON}", path="/usr/local/bin:/usr/bin") or sys.executable  # one that all may run
     subprocess.run([python, "-m", "venv", str(home / "env")], env=environment, check=True, **as_nobody())
     with (home / "build.log").open("wb") as log:
         done = subprocess.run(
