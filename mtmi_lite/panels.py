@@ -43,6 +43,7 @@ class Panel:
         controls: what there is to choose.
         draw: the figure of a state, with its text in `layout.meta["alt"]`, which stands below the controls as well. A
             slider asks for it at each step, so it should take less than 50 ms. None if the state must be worked out.
+            If it has frames, the page plays them: draw it with its buttons for that.
         start: the first state.
         presets: named states; where one leaves a control out, that stays where it is.
         idle: the controls that have no effect in a state.
@@ -88,7 +89,9 @@ class Panel:
         }
         self.message = widgets.HTML()
         self.text = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="70%"))
-        self.figure = go.FigureWidget(first)
+        # a FigureWidget would drop the frames; the outputs of an Output are shown as a cell's are
+        self.figure = first if first.frames else go.FigureWidget(first)
+        self.screen = widgets.Output() if first.frames else self.figure
         buttons = [_button(title, lambda _, state=state: self.go_to(state)) for title, state in presets.items()]
         buttons.append(_button("Reset", lambda _: self.go_to(start)))
         wrap = widgets.Layout(flex_flow="row wrap")
@@ -100,7 +103,7 @@ class Panel:
             self.cancel_button.disabled = True
             self.progress = widgets.IntProgress(max=steps, description="training")
             rows.append(widgets.HBox([self.work_button, self.cancel_button, self.progress]))
-        self.widget = widgets.VBox([*rows, self.message, self.figure, self.text])
+        self.widget = widgets.VBox([*rows, self.message, self.screen, self.text])
         self.widget.add_class("mtmi-panel").add_class(f"mtmi-{name}")
         self._moving = False
         for control in self.widgets.values():
@@ -164,7 +167,11 @@ class Panel:
             hint = "press <b>Train these</b>" if self.work else "choose another position"
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
-        redraw(self.figure, figure)
+        if isinstance(self.figure, go.FigureWidget):
+            redraw(self.figure, figure)
+        else:
+            self.figure = figure
+            self.screen.outputs = ({"output_type": "display_data", "data": _played(figure), "metadata": {}},)
         if self.pick is not None:
             for number, trace in enumerate(self.figure.data):  # which may be new
                 trace.on_click(lambda _, points, __, number=number: self._clicked(number, points.point_inds))
@@ -201,12 +208,15 @@ class Panel:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         """The widget where there is a kernel; without one, the figure as it stands, or a text."""
-        picture = go.Figure(self.figure)
-        return {
-            **(self.widget._repr_mimebundle_() or {}),
-            "application/vnd.plotly.v1+json": json.loads(picture.to_json() or "{}"),
-            "text/plain": picture.layout["meta"]["alt"],
-        }, {}
+        return {**(self.widget._repr_mimebundle_() or {}), **_played(go.Figure(self.figure))}, {}
+
+
+def _played(figure: go.Figure) -> dict:
+    """A figure as a cell's output: what plotly's own script draws and plays, and a text."""
+    return {
+        "application/vnd.plotly.v1+json": json.loads(figure.to_json() or "{}"),
+        "text/plain": figure.layout["meta"]["alt"],
+    }
 
 
 def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:

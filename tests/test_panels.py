@@ -134,6 +134,19 @@ def test_without_a_kernel_there_is_a_picture_and_a_text(panel):
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
+def test_a_figure_with_frames_keeps_them():
+    def draw_frames(state) -> go.Figure:
+        return draw(state).update(frames=[dict(name=str(n), data=[dict(y=[n])]) for n in range(state["high"])])
+
+    panel = Panel("test", CONTROLS, draw_frames, start=START, presets={})
+    for state in (START, {**START, "high": 5}):
+        panel.go_to(state)
+        [output] = panel.screen.outputs
+        assert output["data"]["application/vnd.plotly.v1+json"] == shown(draw_frames(state))
+        assert len(output["data"]["application/vnd.plotly.v1+json"]["frames"]) == state["high"]
+        assert panel._repr_mimebundle_()[0]["text/plain"] == panel.message.value == draw(state).layout.meta["alt"]
+
+
 def test_what_a_figure_had_and_the_next_has_not_is_gone():
     widget = go.FigureWidget(go.Figure(go.Scatter(y=[1], text=["one"]), layout=dict(annotations=[dict(text="a")])))
     figure = go.Figure(go.Scatter(y=[2]))
