@@ -105,10 +105,10 @@ def made_up_items(num: int, *, dim: int = 64, groups: int = 500, seed: int) -> F
     return centres[torch.randint(groups, (num,), generator=generator)] + own
 
 
-def seconds(work: Callable[[], object], repeats: int = 3) -> float:
+def seconds(work: Callable[[], object]) -> float:
     """How long something takes: the quickest of a few times, which other work on the machine disturbs least."""
-    times = []
-    for _ in range(repeats):
+    times: list[float] = []
+    while len(times) < 3 or (sum(times) < 0.2 and len(times) < 20):
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
@@ -127,13 +127,10 @@ def trade_off(
 
     The effort is the number of probes ("ivf"), or of items in hand ("hnsw"); the index keeps the last one.
     """
-    whole = seconds(lambda: exact.search(queries, num))
-    points = []
+    name = {"ivf": "nprobe", "hnsw": "efSearch"}[index.kind]
+    whole, points = seconds(lambda: exact.search(queries, num)), []
     for effort in efforts:
-        if index.kind == "ivf":
-            index.faiss.nprobe = effort
-        else:
-            index.faiss.hnsw.efSearch = effort
+        faiss.ParameterSpace().set_index_parameter(index.faiss, name, effort)
         found = approximate_recall(index, exact, queries, num)
         points.append((found, seconds(lambda: index.search(queries, num)) / whole))
     return np.array(points)
@@ -148,9 +145,8 @@ def levels_figure(levels: Float[Array, "tower num"], part: Float[Array, " tower"
     ranks = np.unique(np.geomspace(1, num, 12).round().astype(int))
     names = [tower_name(tower) for tower in range(num_towers)]
     _add_lines(figure, {name: (ranks, own[ranks - 1]) for name, own in zip(names, levels, strict=True)})
-    text = [f"{one:.0%}" for one in part]
-    bars = dict(marker_color=list(COLOURS[:num_towers]), text=text, showlegend=False)
-    figure.add_bar(x=names, y=part, xaxis="x2", yaxis="y2", **bars)
+    text, bars = [f"{one:.0%}" for one in part], dict(xaxis="x2", yaxis="y2", showlegend=False)
+    figure.add_bar(x=names, y=part, text=text, marker_color=list(COLOURS[:num_towers]), **bars)
     figure.update_xaxes(title="place in the tower's own list", type="log", tickvals=[1, 2, 5, 10, 20, 50], col=1)
     figure.update_yaxes(title="mean similarity", col=1).update_yaxes(tickformat=".0%", col=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.2))
@@ -162,7 +158,7 @@ def levels_figure(levels: Float[Array, "tower num"], part: Float[Array, " tower"
 
 
 def curves_figure(
-    curves: Mapping[str, tuple], *, title: str, x: dict, y: dict, labels: Sequence[str] = ()
+    curves: Mapping[str, tuple], x: dict, y: dict, *, title: str, labels: Sequence[str] = (), reference: str = ""
 ) -> go.Figure:
     """A line for each name, or a point where it has one place only.
 
@@ -170,9 +166,10 @@ def curves_figure(
         curves: along x and y, by name.
         x, y: what plotly is told of the axes.
         labels: stand beside the points of the first line.
+        reference: the curve that the others are compared with, which is grey.
     """
     figure = go.Figure()
-    _add_lines(figure, curves)
+    _add_lines(figure, curves, reference)
     if labels:
         figure.update_traces(mode="lines+markers+text", text=labels, textposition="top right", selector=0)
     figure.update_layout(xaxis=x, yaxis=y)
@@ -183,9 +180,10 @@ def curves_figure(
     return finished(figure, title=title, alt=f"{y['title']}, against {x['title']}. {words}.", height=400)
 
 
-def _add_lines(figure: go.Figure, curves: Mapping[str, tuple]) -> None:
+def _add_lines(figure: go.Figure, curves: Mapping[str, tuple], reference: str = "") -> None:
     for number, (name, (x, y)) in enumerate(curves.items()):
-        marker = dict(size=9, color=COLOURS[number], symbol=MARKERS[number])
+        colour, symbol = (GREY, "star") if name == reference else (COLOURS[number], MARKERS[number])
+        marker = dict(size=9, color=colour, symbol=symbol)
         figure.add_scatter(x=x, y=y, name=name, mode="lines+markers", marker=marker)
 
 
@@ -281,7 +279,7 @@ class Explorer:
         )
 
     def _merged(self, items: Array, brought: Array, hit: Array) -> dict:
-        lines = [f" {place}. {short(str(self.names[item]), 38)}" for place, item in enumerate(items, start=1)]
+        lines = [f" {place}. {short(str(self.names[item]), 42)}" for place, item in enumerate(items, start=1)]
         colours = [COLOURS[tower] for tower in brought]
         return dict(
             x=np.zeros(len(items)),
