@@ -220,7 +220,7 @@ print(f"with repeats, counting a hit each time it appears: {recall_of(repeated, 
 #
 # ## Which tower is heard?
 #
-# The merge compares similarities *across* towers. Nothing in training made them comparable.
+# The merge compares similarities *across* towers. In training, the pull compares those of one tower among themselves, target against negatives. Nothing there asks that 0.6 means the same in every tower.
 #
 # **Predict.** One tower's first product has a higher similarity than any other tower's. Will that tower get the most places?
 
@@ -495,7 +495,7 @@ pictures.curves_figure(
 )
 
 # %% [markdown]
-# The search does K · N · d multiplications, so its work grows with [K](glossary.md#k); its time grows less where one large batch is quicker than several small ones. The towers run as one batched computation, which grows more slowly. The merge grows faster than K, because it compares the copies that each pair of towers may bring. The items are stored once, whatever K is: N · d · 4 bytes.
+# The search does K · N · d multiplications, so its work grows with [K](glossary.md#k); its time grows less where one large batch is quicker than several small ones. The towers run as one batched computation, which grows more slowly. The merge may grow faster than K; look below at how much that matters. The items are stored once, whatever K is: N · d · 4 bytes.
 
 # %%
 last = {name: times[-1] for name, times in costs.items()}
@@ -547,7 +547,6 @@ results = {
         (pictures.different(groups[diverse.items[:, :20]]) - pictures.different(groups[ranking.items[:, :20]])).mean()
     ),
     "careless_50": careless_loss[0],
-    "careless_places": careless_part,
     "ivf_found": found_on_log["ivf"],
     "found_in_groups": float(trades["IVF, 1 to 64 probes"][3, 0]),
     "found_in_no_groups": float(trades["IVF, items in no groups"][3, 0]),

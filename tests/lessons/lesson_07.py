@@ -2,7 +2,26 @@
 
 import numpy as np
 
-BANDS: dict = {}
+BANDS = {
+    "recall_50": (
+        0.235,
+        0.32,
+        "training, the index or the merge broke: with lengths left in 0.228, with repeats 0.216",
+    ),
+    "agree": (1.0, 1.0, "the two merges differ: one that keeps the first similarity seen agrees for 0.5% of customers"),
+    "distinct_of_50": (29.0, 39.0, "the towers bring the same products: copies give 14.7"),
+    "quota_50": (-0.025, -0.003, "the quota keeps repeats (−0.063), or is the merge by similarity (0)"),
+    "diverse_50": (-0.03, -0.001, "λ is ignored (0), or far too large (−0.066 at λ = 0.5)"),
+    "kinds_gained": (
+        0.8,
+        3.5,
+        "λ is ignored (0), too large (6.1 at 0.5), or blind to the categories (0 when shuffled)",
+    ),
+    "careless_50": (-0.08, -0.015, "the index normalises after all (0), or copies (0.001)"),
+    "ivf_found": (0.75, 0.95, "the index looks into one list only (0.36), or into all (1.0)"),
+    "found_in_groups": (0.88, 0.98, "the made-up items lost their groups (0.24), or all lists are searched (1.0)"),
+    "found_in_no_groups": (0.15, 0.35, "the made-up items lie in groups (0.94), or one list is searched (0.06)"),
+}
 
 
 def by_cosine(items, query, num):
