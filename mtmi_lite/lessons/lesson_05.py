@@ -1,4 +1,4 @@
-"""Lesson 05: the sweep over α as a figure, and the panel: the loss on a circle and its gradient in three parts.
+"""Lesson 05: what α does and what a flowing gradient does, as figures; the panel: the loss on a circle, its gradient.
 
 On the circle a vector is an angle. With the target at 0°, the negative at φ and the tower at θ, `S⁺ = cos θ` and
 `S⁻ = cos(θ − φ)`, and the loss of one tower is `D^−α · T` with `D = 1 − S⁺` and the triplet `T = max(0, γ − S⁺ + S⁻)`.
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from plotly.subplots import make_subplots
 
 from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished
+from mtmi_lite.metrics import Evaluation, find_hits, recall
+from mtmi_lite.models import Model
 from mtmi_lite.panels import Control, Panel, State
+from mtmi_lite.retrieval import index_items
 
 Array = np.ndarray
 ANGLES = list(range(-180, 180, 5))
@@ -48,6 +52,55 @@ def sweep_figure(
     )
     alt += "; " + "; ".join(f"{name} {value:.2f}" for name, value in levels.items())
     return finished(figure, title=title, alt=f"Lines over α: {alt}.", height=380)
+
+
+def mean_vector_recall(evaluation: Evaluation, model: Model, *, num: int = 50) -> Float[Array, " case"]:
+    """Recall of the mean of each user's vectors, each of length 1, used as a single one: what needs no merge."""
+    means = F.normalize(evaluation.users.vectors, dim=-1).mean(dim=1)
+    _, items = index_items(model).search(means, num)
+    return recall(find_hits(items, evaluation.cases), evaluation.cases.num_relevant)
+
+
+def flight_figure(
+    recalls: dict[str, tuple[Int64[Array, " look"], Float[Array, " look"]]],
+    floor: float,
+    far: dict[str, dict[int, float]],
+    *,
+    title: str,
+) -> go.Figure:
+    """Trainings side by side: recall@50 of the validation users, and the part of the towers beyond D = 1.
+
+    Args:
+        recalls: for each training, the steps and the recall there.
+        floor: the recall of Most Popular.
+        far: for each training, by step, the part of the towers that are farther from their target than D = 1.
+    """
+    names = ("recall@50, validation users", "towers farther from their target than D = 1")
+    figure = make_subplots(cols=2, horizontal_spacing=0.1, subplot_titles=names)
+    for index, (name, (steps, values)) in enumerate(recalls.items()):
+        for column, (x, y) in enumerate(((steps, values), (list(far[name]), list(far[name].values()))), start=1):
+            figure.add_scatter(
+                x=x, y=y, name=name, legendgroup=name, showlegend=column == 1, mode="lines+markers",
+                line_color=COLOURS[index], marker=dict(symbol=MARKERS[index], size=8), row=1, col=column,
+            )  # fmt: skip
+    last = max(int(steps[-1]) for steps, _ in recalls.values())
+    figure.add_scatter(
+        x=[0, last],
+        y=[floor, floor],
+        name="Most Popular",
+        mode="lines",
+        line=dict(color=GREY, dash="dash"),
+        row=1,
+        col=1,
+    )
+    figure.update_xaxes(title="training steps").update_yaxes(rangemode="tozero").update_yaxes(tickformat=".0%", col=2)
+    figure.update_layout(legend=dict(orientation="h", y=-0.2))
+    alt = "; ".join(
+        f"{name}: recall {values[-1]:.3f}, {list(far[name].values())[-1]:.0%} of the towers beyond D = 1"
+        for name, (_, values) in recalls.items()
+    )
+    said = f"Two charts over {last} training steps. Most Popular has {floor:.3f}. At the end"
+    return finished(figure, title=title, alt=f"{said}, {alt}.", height=400)
 
 
 # --- the loss on the circle -----------------------------------------------------------------------------------------
@@ -136,7 +189,7 @@ def circle_losses(
     return weight, (margin - positive + np.cos(np.radians(angles - negative))).clip(min=0)
 
 
-def on_circle(degrees: Float[Array, "*shape"], radius: float = 1.0) -> tuple[Array, Array]:
+def on_circle(degrees: Float[Array, "*shape"], radius: float | Float[Array, "*shape"] = 1.0) -> tuple[Array, Array]:
     """Angles on a clock face, 0° at the top and growing clockwise, as x and y.
 
     >>> [axis.round(2).tolist() for axis in on_circle(np.array([0.0, 90.0]))]
@@ -147,9 +200,9 @@ def on_circle(degrees: Float[Array, "*shape"], radius: float = 1.0) -> tuple[Arr
 
 ARROWS = {
     "pull": (COLOURS[0], 1.13),
-    "weight": (COLOURS[1], 1.26),
-    "negative": (COLOURS[2], 1.39),
-    "sum": ("black", 1.55),
+    "weight": (COLOURS[1], 1.25),
+    "negative": (COLOURS[2], 1.37),
+    "sum": ("black", 1.5),
 }
 
 
@@ -161,7 +214,7 @@ def circle_figure(state: State) -> go.Figure:
     gradients = {"pull": parts.pull, "weight": parts.weight, "negative": parts.negative, "sum": parts.total}
     ways = {name: direction(value, tower, target) for name, value in gradients.items()}
     figure = make_subplots(cols=2, column_widths=[0.48, 0.52], horizontal_spacing=0.1)
-    x, y = on_circle(np.array(ANGLES))
+    x, y = on_circle(np.array(ANGLES, dtype=float))
     figure.add_scatter(  # first, so that its points are the ones to click
         x=x, y=y, mode="markers", marker=dict(size=9, color="#DDDDDD"), text=[f"{angle}°" for angle in ANGLES],
         hovertemplate="%{text}<extra></extra>", showlegend=False, row=1, col=1,
@@ -172,22 +225,22 @@ def circle_figure(state: State) -> go.Figure:
         "tower": (tower, "circle", "black"),
     }
     for name, (angle, symbol, colour) in places.items():
-        x, y = on_circle(np.array([angle, angle]), np.array([1.0, 0.78]))
+        x, y = on_circle(np.array([angle, angle], dtype=float), np.array([1.0, 0.72]))
         figure.add_scatter(
-            x=x, y=y, mode="markers+text", text=["", name], marker=dict(symbol=symbol, color=colour, size=[17, 0]),
-            hoverinfo="skip", showlegend=False, row=1, col=1,
+            x=x, y=y, mode="markers+text", text=["", name], hoverinfo="skip", showlegend=False,
+            marker=dict(symbol=symbol, color=colour, size=[17, 0], opacity=1), row=1, col=1,
         )  # fmt: skip
     largest = max(map(abs, gradients.values())) or 1.0
     for name, (colour, radius) in ARROWS.items():
         turn = -gradients[name] / largest * WIDEST  # gradient descent: against the gradient
         x, y = on_circle(np.linspace(tower, tower + turn, 12), radius)
         figure.add_scatter(
-            x=x, y=y, mode="lines+markers", name=f"{name} {gradients[name]:+.3g}: {ways[name]}", hoverinfo="name",
+            x=x, y=y, mode="lines+markers", name=f"{name} {signed(gradients[name])}: {ways[name]}", hoverinfo="name",
             line=dict(color=colour, width=5 if name == "sum" else 3), row=1, col=1,
-            marker=dict(symbol="arrow", angleref="previous", size=[0] * 11 + [16 if abs(turn) > 1 else 0]),
+            marker=dict(symbol="arrow", opacity=1, angleref="previous", size=[0] * 11 + [16 if abs(turn) > 1 else 0]),
         )  # fmt: skip
-    figure.update_xaxes(visible=False, range=(-1.75, 1.75), constrain="domain", col=1)
-    figure.update_yaxes(visible=False, range=(-1.75, 1.75), scaleanchor="x", col=1)
+    figure.update_xaxes(visible=False, range=(-1.62, 1.62), constrain="domain", col=1)
+    figure.update_yaxes(visible=False, range=(-1.62, 1.62), scaleanchor="x", col=1)
 
     around = np.arange(-180.0, 180.5, 2.5)
     weight, triplet = circle_losses(around, target, negative, **settings)
@@ -201,16 +254,29 @@ def circle_figure(state: State) -> go.Figure:
     seen = list(curves.values())[0 if state["through_weight"] else 1]
     loss = parts.inverse * parts.triplet
     top = 1.1 * max(2 * loss, float(np.quantile(seen, 0.8)), 1e-3)
+    if parts.total:  # the tower points the way that it goes
+        places["tower"] = (tower, "triangle-left" if parts.total > 0 else "triangle-right", "black")
     for name, (angle, symbol, colour) in places.items():
         height = loss if name == "tower" else 0.0
         figure.add_scatter(
-            x=[angle], y=[height], mode="markers", marker=dict(symbol=symbol, color=colour, size=14), showlegend=False,
+            x=[angle], y=[height], mode="markers", marker=dict(symbol=symbol, color=colour, size=16), showlegend=False,
             hovertext=name, hoverinfo="text", row=1, col=2,
         )  # fmt: skip
-    figure.update_xaxes(title="angle of the tower", range=(-185, 185), tickvals=ANGLES[::18], ticksuffix="°", col=2)
+    figure.update_xaxes(
+        title="angle of the tower", range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", col=2
+    )
     figure.update_yaxes(title="loss, cut off above", range=(-0.04 * top, top), col=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.18, font_size=12))
-    return finished(figure, title=in_words(ways["sum"]), alt=_alt(state, parts, ways), height=500)
+    return finished(figure, title=in_words(ways["sum"]), alt=_alt(state, parts, ways), height=560)
+
+
+def signed(value: float) -> str:
+    """A number of three figures with its sign, 0 without.
+
+    >>> signed(-0.5), signed(0.0)
+    ('−0.5', '0')
+    """
+    return f"{value:+.3g}".replace("-", "−") if value else "0"
 
 
 def in_words(way: str) -> str:

@@ -2,7 +2,26 @@
 
 import torch
 
-BANDS: dict = {}
+BANDS = {
+    "cosine_small_alpha": (0.98, 1.0, "what should collapse does not: the share takes the largest α everywhere"),
+    "cosine_large_alpha": (
+        0.12,
+        0.45,
+        "the towers are copies (0.999 where the share ignores α), or the nearest has all",
+    ),
+    "found_large_alpha": (0.58, 0.8, "the towers do not find the interests: copies find 0.25, raw weights 0.34"),
+    "recall_large_over_small_alpha": (
+        0.06,
+        0.2,
+        "specialists gain nothing over copies: 0.00 where the share ignores α",
+    ),
+    "normalised_over_raw": (0.17, 0.4, "raw weights train as well as normalised ones: 0.00 where raw is normalised"),
+    "easiest_tenth_large_alpha": (0.65, 0.96, "the weights do not depend on D: a tenth has 0.10"),
+    "slope_flowing": (-2.1, -2.0, "a part of the gradient is missing: +0.23 if detached, −1.29 with S⁻ held"),
+    "far_flowing": (0.36, 0.58, "the towers do not flee: 0.15 of them are far away if detached"),
+    "detached_over_flowing": (0.05, 0.13, "the switch changes nothing: 0.00 where it is ignored"),
+    "small_margin_over_flowing": (0.05, 0.13, "the margin changes nothing: 0.00 where both have 0.5"),
+}
 
 
 def soft_shares(similarity, alpha, floor, *, power=None):
