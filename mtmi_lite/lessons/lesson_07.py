@@ -64,19 +64,18 @@ def places(ranking: Ranking, num_towers: int, num: int) -> Float[Array, " tower"
     return np.bincount(taken[taken >= 0], minlength=num_towers) / (taken >= 0).sum()
 
 
-def item_groups(log: Interactions) -> Int64[Array, " item"]:
-    """A rough category for each item: its first feature where the log has them (a genre), otherwise what stands before
-    the colon of its name (a planted interest), or the last word of the name.
+def item_groups(vectors: Float[Array, "item dim"], *, num: int = 100, seed: int = 0) -> Int64[Array, " item"]:
+    """Made-up categories: groups of items that point the same way, by k-means on directions.
 
-    >>> from mtmi_lite.interactions import from_columns
-    >>> names = {"a": "Red mug", "b": "Tea: caddy", "c": "Blue mug"}
-    >>> item_groups(from_columns(users=[0] * 3, items=list("abc"), times=[0, 1, 2], item_names=names)).tolist()
-    [1, 0, 1]
+    >>> groups = item_groups(np.eye(2)[[0, 0, 1, 1, 0, 0, 1, 1]], num=2)
+    >>> (groups == groups[0]).tolist()
+    [True, True, False, False, True, True, False, False]
     """
-    if log.item_features is not None:
-        return log.item_features.ids[:, 0]
-    words = [name.split(":")[0] if ":" in name else name.split()[-1].lower() for name in map(str, log.item_names)]
-    return np.unique(words, return_inverse=True)[1]
+    directions = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    num = max(1, min(num, len(vectors) // 4))
+    means = faiss.Kmeans(vectors.shape[1], num, seed=seed, spherical=True, min_points_per_centroid=1)
+    means.train(directions)
+    return means.index.search(directions, 1)[1][:, 0]
 
 
 def different(values: Int64[Array, "user num"]) -> Float[Array, " user"]:
@@ -195,8 +194,8 @@ class Explorer:
         cases: whose lists; `customers` are those that are shown, by their label in the log.
         log: has the names of users and items.
 
-    `draw` is a function of a state: `customer`, `num` recommendations, the `rule` of merging with its `diversity`, the
-    `length` of each tower's list, and the `towers` that take part.
+    `groups` are the categories of the items. `draw` is a function of a state: `customer`, `num` recommendations, the
+    `rule` of merging with its `diversity`, the `length` of each tower's list, and the `towers` that take part.
     """
 
     def __init__(self, model: Model, cases: Cases, log: Interactions, *, num_customers: int = 12) -> None:
@@ -204,7 +203,9 @@ class Explorer:
         good = np.flatnonzero((cases.num_relevant >= 4) & (cases.num_relevant <= 50))
         rows = (good if len(good) else np.arange(len(cases)))[:num_customers]
         evaluation = evaluate(model, cases)
-        self.lists, self.cases, self.names, self.groups = evaluation.lists, cases, log.item_names, item_groups(log)
+        self.lists, self.cases, self.names = evaluation.lists, cases, log.item_names
+        with torch.no_grad():
+            self.groups = item_groups(model.items(torch.arange(model.num_items)).cpu().numpy())
         self.customers = {str(log.user_labels[cases.users[row]]): int(row) for row in rows}
         numbers = range(self.lists.items.shape[1])
         self.towers = {ALL: list(numbers), **{f"only {tower_name(tower)}": [tower] for tower in numbers}}

@@ -11,8 +11,8 @@ BANDS = {
     "agree": (1.0, 1.0, "the two merges differ: one that keeps the first similarity seen agrees for 0.5% of customers"),
     "distinct_of_50": (29.0, 39.0, "the towers bring the same products: copies give 14.7"),
     "quota_50": (-0.025, -0.003, "the quota keeps repeats (−0.063), or is the merge by similarity (0)"),
-    "diverse_50": (-0.03, -0.001, "λ is ignored (0), or far too large (−0.066 at λ = 0.5)"),
-    "kinds_gained": (
+    "diverse_50": (-0.045, -0.002, "λ is ignored (0), or far too large (−0.073 at λ = 0.5)"),
+    "kinds_gained": (1.0, 4.5, "λ is ignored (0), or far too large (13 at λ = 0.5)"),
         0.8,
         3.5,
         "λ is ignored (0), too large (6.1 at 0.5), or blind to the categories (0 when shuffled)",

@@ -10,7 +10,7 @@ from plotly.basedatatypes import BaseTraceType
 
 from mtmi_lite.datasets import planted_interests
 from mtmi_lite.figures import COLOURS, MARKERS
-from mtmi_lite.interactions import Features, evaluation_cases, from_columns
+from mtmi_lite.interactions import evaluation_cases
 from mtmi_lite.lessons import lesson_07 as pictures
 from mtmi_lite.models import MTMI
 from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, merge
@@ -60,13 +60,12 @@ def test_places_count_what_is_there():
     assert pictures.places(ranking, 3, 1).tolist() == [0, 0, 1]
 
 
-def test_an_items_group_is_its_feature_where_there_is_one():
-    features = Features(ids=np.array([[1, 0], [0, -1]]), names=np.array(["drama", "war"]))
-    log = from_columns(users=[0, 0], items=["a", "b"], times=[0, 1])
-    named = pictures.item_groups(log)
-    assert len(set(named)) == 2
-    log = type(log)(**{**vars(log), "item_features": features})
-    assert pictures.item_groups(log).tolist() == [1, 0]
+def test_an_items_group_is_a_matter_of_direction():
+    directions = np.repeat(np.array([[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]]), 5, axis=0)
+    lengths = np.random.default_rng(0).uniform(0.1, 9, size=(15, 1))
+    groups = pictures.item_groups(directions * lengths, num=3)
+    assert [len(set(groups[start : start + 5])) for start in (0, 5, 10)] == [1, 1, 1]
+    assert len(set(groups)) == 3
 
 
 def test_made_up_groups_are_what_an_approximate_search_lives_off():
