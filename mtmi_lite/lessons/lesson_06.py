@@ -152,7 +152,7 @@ def circle_figure(path: Float[Tensor, "round tower 2"], target: Float[Tensor, " 
     alt = f"Vectors on a circle, target at {np.degrees(np.arctan2(*target.flip(0).tolist())):.0f}°: " + "; ".join(
         f"tower {t + 1} from {degrees[0, t]}° to {degrees[-1, t]}°" for t in range(path.shape[1])
     )
-    return finished(figure, title=title, alt=alt + ".", height=380)
+    return finished(figure, title=title, alt=alt + ".", height=340)
 
 
 def paths_figure(watched: dict[str, Watched], *, title: str) -> go.Figure:
@@ -174,11 +174,11 @@ def paths_figure(watched: dict[str, Watched], *, title: str) -> go.Figure:
                 col=column,
             )
     figure.update_xaxes(title="training steps").update_yaxes(rangemode="tozero")
-    figure.update_layout(legend=dict(orientation="h", y=-0.25))
+    figure.update_layout(legend=dict(orientation="h", y=-0.3))
     alt = "Cosine, recall at 50 and interests found through training. At the end: " + "; ".join(
         f"{name}: {one.cosine[-1]:.2f}, {one.recall[-1]:.3f}, {one.found[-1]:.2f}" for name, one in watched.items()
     )
-    return finished(figure, title=title, alt=f"{alt}.", height=400)
+    return finished(figure, title=title, alt=f"{alt}.", height=350)
 
 
 def sweep_figure(
@@ -208,12 +208,12 @@ def sweep_figure(
         line=dict(color=GREY, dash="dash"),
     )
     figure.update_xaxes(title="β, repel", type="category").update_yaxes(range=(0, 1.02))
-    figure.update_layout(legend=dict(orientation="h", y=-0.25))
+    figure.update_layout(legend=dict(orientation="h", y=-0.3))
     alt = f"Measures against β; one tower has recall {one_tower:.3f}. " + "; ".join(
         f"β = {place}: " + ", ".join(f"{name} {values[row]:.2f}" for name, values in measures.items())
         for row, place in enumerate(places)
     )
-    return finished(figure, title=title, alt=f"{alt}.", height=400)
+    return finished(figure, title=title, alt=f"{alt}.", height=350)
 
 
 def repel_sweep(portraits: dict, *, num_towers: int, alpha: float) -> dict[float, Portrait]:
@@ -254,13 +254,13 @@ def two_rows(
                     row=row,
                     col=column,
                 )
-        same = {"range": (-reach, reach)} if row == 1 else {}
-        figure.update_xaxes(row=row, **same).update_yaxes(row=row, **same)
+        if row == 1:  # so that spreads compare
+            figure.update_xaxes(row=row, range=(-reach, reach)).update_yaxes(row=row, range=(-reach, reach))
     figure.update_xaxes(showticklabels=False, zeroline=False).update_yaxes(showticklabels=False, zeroline=False)
     figure.update_yaxes(title="PCA, one scale", col=1, row=1).update_yaxes(title="UMAP", col=1, row=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.02, itemsizing="constant"))
     alt = "Maps of vectors coloured by tower, PCA above and UMAP below, of: " + "; ".join(captions)
-    return finished(figure, title=title, alt=f"{alt}.".replace("<br>", ", "), height=520)
+    return finished(figure, title=title, alt=f"{alt}.", height=460)
 
 
 def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: int) -> go.Figure:
@@ -292,7 +292,7 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
         return f"{name} · step {watched.steps[look]} · {told}"
 
     colours, symbols = list(COLOURS[:towers]), list(MARKERS[:towers])
-    styles = [dict(mode="lines", line=dict(color="#BBBBBB", width=1), showlegend=False, hoverinfo="skip")]
+    styles: list[dict] = [dict(mode="lines", line=dict(color="#BBBBBB", width=1), showlegend=False, hoverinfo="skip")]
     styles += [
         dict(
             name=f"Tower {tower + 1}", mode="markers", marker=dict(color=COLOURS[tower], symbol=MARKERS[tower], size=6)
@@ -319,7 +319,7 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
         f"{watched.recall[0]:.3f} and {watched.recall[-1]:.3f}. Followed: user {watched.shown[followed]}, who likes "
         f"{', '.join(names)}."
     )
-    return finished(figure, title=caption(looks - 1), alt=alt, height=560)
+    return finished(figure, title=caption(looks - 1), alt=alt, height=530)
 
 
 def _play(figure: go.Figure, frames: list[str]) -> None:
