@@ -404,9 +404,7 @@ for kind in ("ivf", "hnsw"):
     memory = pictures.megabytes(quick) / pictures.megabytes(index)
     recalled = metrics.evaluate(run.model, test, index=quick).recall(50)
     change = metrics.paired_interval(recalled, recall_of(ranking.items, 50), seed=seed)
-    print(
-        f"{kind:>5}: finds {found_on_log[kind]:.0%} of the exact 50, {time:.1f} of the time, {memory:.1f} of the memory"
-    )
+    print(f"{kind:>5}: finds {found_on_log[kind]:.0%} of the exact 50; time × {time:.1f}, memory × {memory:.1f}")
     print("       recall@50 {:+.3f} [{:+.3f}, {:+.3f}]".format(*change))
     worth = worth or (found_on_log[kind] > 0.99 and time < 0.5)
 print("One finds 99% in half the time." if worth else "Neither finds 99% in half the time: not worth it here.")
