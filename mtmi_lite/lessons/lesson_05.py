@@ -50,7 +50,7 @@ def sweep_figure(
         f"{name} " + ", ".join(f"{value:.2f} at α {alpha:g}" for alpha, value in zip(alphas, values, strict=True))
         for name, values in lines.items()
     )
-    alt += "; " + "; ".join(f"{name} {value:.2f}" for name, value in levels.items())
+    alt += "".join(f"; {name} {value:.2f}" for name, value in levels.items())
     return finished(figure, title=title, alt=f"Lines over α: {alt}.", height=380)
 
 
@@ -84,15 +84,8 @@ def flight_figure(
                 line_color=COLOURS[index], marker=dict(symbol=MARKERS[index], size=8), row=1, col=column,
             )  # fmt: skip
     last = max(int(steps[-1]) for steps, _ in recalls.values())
-    figure.add_scatter(
-        x=[0, last],
-        y=[floor, floor],
-        name="Most Popular",
-        mode="lines",
-        line=dict(color=GREY, dash="dash"),
-        row=1,
-        col=1,
-    )
+    line = dict(color=GREY, dash="dash")
+    figure.add_scatter(x=[0, last], y=[floor, floor], name="Most Popular", mode="lines", line=line, row=1, col=1)
     figure.update_xaxes(title="training steps").update_yaxes(rangemode="tozero").update_yaxes(tickformat=".0%", col=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.2))
     alt = "; ".join(
@@ -206,6 +199,19 @@ ARROWS = {
 }
 
 
+PLACES = {"target": ("star", "#E69F00"), "negative": ("x", GREY), "tower": ("circle", "black")}
+"""The marker of each vector on the circle, and its colour."""
+LAYOUT = dict(
+    xaxis=dict(domain=(0, 0.5), visible=False, range=(-1.58, 1.58), constrain="domain"),
+    yaxis=dict(visible=False, range=(-1.58, 1.58), scaleanchor="x"),
+    xaxis2=dict(
+        domain=(0.6, 1), anchor="y2", title="angle of the tower", range=(-185, 185), tickvals=[-180, -90, 0, 90, 180],
+        ticksuffix="°",
+    ),
+    legend=dict(orientation="h", y=-0.18, font_size=12),
+)  # fmt: skip
+
+
 def circle_figure(state: State) -> go.Figure:
     """Tower, target and negative on the circle with an arrow for each part of the gradient; beside it, the loss."""
     tower, target, negative = state["tower"], state["target"], state["negative"]
@@ -213,60 +219,49 @@ def circle_figure(state: State) -> go.Figure:
     parts = gradient_parts(tower, target, negative, **settings, through_weight=state["through_weight"])
     gradients = {"pull": parts.pull, "weight": parts.weight, "negative": parts.negative, "sum": parts.total}
     ways = {name: direction(value, tower, target) for name, value in gradients.items()}
-    figure = make_subplots(cols=2, column_widths=[0.48, 0.52], horizontal_spacing=0.1)
+    symbols, colours = (list(column) for column in zip(*PLACES.values(), strict=True))
+
     x, y = on_circle(np.array(ANGLES, dtype=float))
-    figure.add_scatter(  # first, so that its points are the ones to click
-        x=x, y=y, mode="markers", marker=dict(size=9, color="#DDDDDD"), text=[f"{angle}°" for angle in ANGLES],
-        hovertemplate="%{text}<extra></extra>", showlegend=False, row=1, col=1,
-    )  # fmt: skip
-    places = {
-        "target": (target, "star", "#E69F00"),
-        "negative": (negative, "x", GREY),
-        "tower": (tower, "circle", "black"),
-    }
-    for name, (angle, symbol, colour) in places.items():
-        x, y = on_circle(np.array([angle, angle], dtype=float), np.array([1.0, 0.72]))
-        figure.add_scatter(
-            x=x, y=y, mode="markers+text", text=["", name], hoverinfo="skip", showlegend=False,
-            marker=dict(symbol=symbol, color=colour, size=[17, 0], opacity=1), row=1, col=1,
-        )  # fmt: skip
+    traces: list[dict] = [  # the first has the points to click
+        dict(
+            x=x, y=y, mode="markers", marker=dict(size=9, color="#DDDDDD"), text=[f"{angle}°" for angle in ANGLES],
+            hovertemplate="%{text}<extra></extra>", showlegend=False,
+        )
+    ]  # fmt: skip
+    angles = np.array([state[name] for name in PLACES], dtype=float)
+    for radius, mode in ((np.ones(3), "markers"), (np.array([0.64, 0.8, 0.44]), "text")):  # names may not collide
+        x, y = on_circle(angles, radius)
+        marker = dict(symbol=list(symbols), color=colours, size=17)
+        traces.append(dict(x=x, y=y, mode=mode, marker=marker, text=list(PLACES), hoverinfo="skip", showlegend=False))
     largest = max(map(abs, gradients.values())) or 1.0
     for name, (colour, radius) in ARROWS.items():
         turn = -gradients[name] / largest * WIDEST  # gradient descent: against the gradient
         x, y = on_circle(np.linspace(tower, tower + turn, 12), radius)
-        figure.add_scatter(
-            x=x, y=y, mode="lines+markers", name=f"{name} {signed(gradients[name])}: {ways[name]}", hoverinfo="name",
-            line=dict(color=colour, width=5 if name == "sum" else 3), row=1, col=1,
-            marker=dict(symbol="arrow", opacity=1, angleref="previous", size=[0] * 11 + [16 if abs(turn) > 1 else 0]),
+        tip = [0] * 11 + [16 if abs(turn) > 1 else 0]
+        traces.append(
+            dict(
+                x=x, y=y, mode="lines+markers", name=f"{name} {signed(gradients[name])}: {ways[name]}",
+                hoverinfo="name", line=dict(color=colour, width=5 if name == "sum" else 3),
+                marker=dict(symbol="arrow", opacity=1, angleref="previous", size=tip),
+            )
         )  # fmt: skip
-    figure.update_xaxes(visible=False, range=(-1.62, 1.62), constrain="domain", col=1)
-    figure.update_yaxes(visible=False, range=(-1.62, 1.62), scaleanchor="x", col=1)
 
-    around = np.arange(-180.0, 180.5, 2.5)
+    around, second = np.arange(-180.0, 180.5, 2.5), dict(xaxis="x2", yaxis="y2")
     weight, triplet = circle_losses(around, target, negative, **settings)
-    curves = {
-        "weight flows: D<sup>−α</sup> · T": weight * triplet,
-        "weight held as it is here": parts.inverse * triplet,
-    }
-    for (name, curve), seen in zip(curves.items(), (state["through_weight"], not state["through_weight"]), strict=True):
-        line = dict(color="black", width=3) if seen else dict(color=GREY, width=1.5, dash="dash")
-        figure.add_scatter(x=around, y=curve.round(6), mode="lines", name=name, line=line, row=1, col=2)
-    seen = list(curves.values())[0 if state["through_weight"] else 1]
-    loss = parts.inverse * parts.triplet
-    top = 1.1 * max(2 * loss, float(np.quantile(seen, 0.8)), 1e-3)
+    curves = {"weight flows: D<sup>−α</sup> · T": weight * triplet, "weight held as here": parts.inverse * triplet}
+    seen = list(curves)[0 if state["through_weight"] else 1]
+    for name, curve in curves.items():
+        line = dict(color="black", width=3) if name == seen else dict(color=GREY, width=1.5, dash="dash")
+        traces.append(dict(x=around, y=curve.round(6), mode="lines", name=name, line=line, **second))
     if parts.total:  # the tower points the way that it goes
-        places["tower"] = (tower, "triangle-left" if parts.total > 0 else "triangle-right", "black")
-    for name, (angle, symbol, colour) in places.items():
-        height = loss if name == "tower" else 0.0
-        figure.add_scatter(
-            x=[angle], y=[height], mode="markers", marker=dict(symbol=symbol, color=colour, size=16), showlegend=False,
-            hovertext=name, hoverinfo="text", row=1, col=2,
-        )  # fmt: skip
-    figure.update_xaxes(
-        title="angle of the tower", range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", col=2
-    )
-    figure.update_yaxes(title="loss, cut off above", range=(-0.04 * top, top), col=2)
-    figure.update_layout(legend=dict(orientation="h", y=-0.18, font_size=12))
+        symbols[-1] = "triangle-left" if parts.total > 0 else "triangle-right"
+    loss = parts.inverse * parts.triplet
+    marker = dict(symbol=symbols, color=colours, size=16)
+    traces.append(dict(x=angles, y=[0, 0, loss], mode="markers", marker=marker, text=list(PLACES), hoverinfo="text",
+                       showlegend=False, **second))  # fmt: skip
+    top = 1.1 * max(2 * loss, float(np.quantile(curves[seen], 0.8)), 1e-3)
+    height = dict(anchor="x2", title="loss, cut off above", range=(-0.04 * top, top))
+    figure = go.Figure([dict(type="scatter", **trace) for trace in traces], dict(**LAYOUT, yaxis2=height))
     return finished(figure, title=in_words(ways["sum"]), alt=_alt(state, parts, ways), height=560)
 
 
@@ -283,9 +278,7 @@ def in_words(way: str) -> str:
     """What gradient descent does to the tower, as a title."""
     if way == "nowhere":
         return "Gradient descent leaves the tower where it is"
-    return f"Gradient descent moves the tower {way} {'from ' if way == 'away' else ''}the target".replace(
-        "s the", "s the"
-    )
+    return f"Gradient descent moves the tower {'away from' if way == 'away' else way} the target"
 
 
 def _alt(state: State, parts: Parts, ways: dict[str, str]) -> str:
@@ -295,8 +288,7 @@ def _alt(state: State, parts: Parts, ways: dict[str, str]) -> str:
     else:
         both = direction(parts.pull + parts.weight, state["tower"], state["target"])
         said = (
-            f"Of the parts, pull goes {ways['pull']}, weight {ways['weight']}, the two together {both}, negative "
-            f"{ways['negative']}"
+            f"Pull goes {ways['pull']}, weight {ways['weight']}, the two together {both}, negative {ways['negative']}"
         )
     floored = " (at the floor)" if parts.distance <= state["floor"] else ""
     return (
@@ -312,7 +304,7 @@ CIRCLE_START = {
     "moves": "tower",
 }  # fmt: skip
 CIRCLE_PRESETS = {
-    "Detached": {**CIRCLE_START},
+    "Detached": CIRCLE_START,
     "The tower flees": {**CIRCLE_START, "through_weight": True},
     "At the floor": {**CIRCLE_START, "tower": 15, "through_weight": True},
     "Below αγ = 1": {**CIRCLE_START, "negative": -180, "margin": 0.3, "through_weight": True},

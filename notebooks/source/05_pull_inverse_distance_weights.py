@@ -13,7 +13,7 @@
 #
 # {{where}}
 #
-# Each of a customer's towers is **pulled** towards the product bought next, the **target**. MTMI pulls the near towers harder: with a weight of 1/D^α, where D is a tower's distance to the target. That one power decides whether the towers become copies or specialists. And one line of code that the paper leaves open decides whether a tower comes to its target or flees from it.
+# Each of a customer's towers is [**pulled**](glossary.md#pull) towards the product bought next, the **target**. MTMI pulls the near towers harder: with a weight of 1/D^α, where D is a tower's distance to the target. The power [α](glossary.md#alpha) decides whether the towers become copies or specialists. And one line of code that the paper leaves open decides whether a tower comes to its target or flees from it.
 #
 # **Afterwards you can**
 #
@@ -75,7 +75,7 @@ pictures.sweep_figure(np.array(alphas), lines, levels, title="What α does to fo
 # %% [markdown]
 # Six models, each trained for a second or two; only α differs. The users of this [planted world](glossary.md#planted-world) have four [interests](glossary.md#interest) each, of 60, and vectors have 16 numbers.
 #
-# At a small α the [cosine](glossary.md#cosine) of the towers is near 1: they [collapsed](glossary.md#collapse). Four towers then find what one vector finds, one interest of four. At a large α they are [specialists](glossary.md#specialist), and find most of them. Cosine, recall and interests found stand together for a reason: to the right the cosine goes on falling, and recall does not go on rising.
+# At a small α the [cosine](glossary.md#cosine) of the towers is near 1: they [collapsed](glossary.md#collapse). Four towers then find about what one vector finds, one interest of four. At a large α they are [specialists](glossary.md#specialist), and find most of them. Cosine, recall and interests found stand together for a reason: to the right the cosine goes on falling, and recall does not go on rising.
 
 # %%
 small, large = alphas[1], alphas[-2]
@@ -178,7 +178,7 @@ difference, low, high = metrics.paired_interval(normalised.recall(50), raw.recal
 print(f"\nnormalised over raw: {difference:+.3f} recall@50, interval [{low:+.3f}, {high:+.3f}]")
 
 # %% [markdown]
-# Both pulls part the towers under normalised weights. Raw ones, which Eq. 7 has, ruin this training. Why?
+# Both pulls part the towers under normalised weights. Raw ones, which Eq. 7 has, ruin this training. The two differ by one factor for each sample, and by nothing else. So what does that factor do?
 #
 # ## A weight without a bound
 #
@@ -266,7 +266,7 @@ print(f"weight + pull            {weight + pull:+.3f}   autograd, S⁻ held {hel
 print(f"weight + pull + negative {weight + pull + away:+.3f}   autograd          {whole:+.3f}")
 
 # %% [markdown]
-# A step of gradient descent goes *against* the gradient: a positive part turns the tower back towards 0°, the target; a negative one away. Here the weight wins. The library, with vectors in place of angles, and its switch `through_weight`:
+# A step of gradient descent goes *against* the gradient. For a tower between 0° and 180°, a positive part turns it back towards 0°, the target, and a negative one away. Here the weight wins. The library, with vectors in place of angles, and its switch `through_weight`:
 
 # %%
 slopes = {}
@@ -306,18 +306,18 @@ lesson_05.flees(flees)
 # %% [markdown]
 # ## Turn the tower
 #
-# Arrows show where each part of the gradient takes the tower in gradient descent, to one scale; the black one is their sum. On the right is the loss at every angle: black is the curve that the gradient sees, dashed the other reading. Held, the weight is that of the tower's place now. Click a point of the circle to move what *a click moves* names.
+# Arrows show where each part of the gradient takes the tower in gradient descent, to one scale; the black one is their sum. The legend has each part of dL/dθ, and whether it leads towards the target or away. On the right is the loss at every angle: black is the curve that the gradient sees, dashed the other reading. *Held* means that the weight stays what it is where the tower stands. A click on a point of the circle moves what the list *a click moves* names.
 
 # %%
 panel = pictures.circle_panel()
 panel
 
 # %% [markdown]
-# **Try this.** (1) Press *Detached*, then switch *through the weight* on. On the right, why does downhill lead away? (2) Press *Below αγ = 1* and raise γ until weight and pull together go away; the line below the controls says it. Is αγ then 1? (3) Press *At the floor*: which part is gone? Lower the floor to 0.01.
+# **Try this.** (1) Press *Detached*, then switch *through the weight* on. On the right, why does downhill lead away? (2) Press *Below αγ = 1* and raise γ until the line below the controls says that pull and weight, the two together, go away. What is αγ then? (3) Press *At the floor*: which part is gone? Lower the floor to 0.01.
 #
 # ## On real purchases
 #
-# A circle has one negative; a training has 120, in 64 dimensions. Four attention-fusion towers, triplet, raw weights, α = 2, three times: detached; flowing with γ = 0.5, at the border αγ = 1; flowing with γ = 0.2, below it.
+# A circle has one negative; a training has 120, in 64 dimensions, and T is the mean over them. Four attention-fusion towers, triplet, raw weights, α = 2, three times: detached; flowing with γ = 0.5, at the border αγ = 1; flowing with γ = 0.2, below it.
 #
 # **Predict.** Where will the second one end: near the first, near Most Popular, or near zero?
 
@@ -339,6 +339,7 @@ def far_away(model):  # the part of the towers that are farther from their targe
     return float((losses.cosine(vectors, wanted[:, None].expand_as(vectors)) < 0).float().mean())
 
 
+# %%
 def train_paper(through_weight, margin):
     model = models.MTMI(num_items=log.num_items, seed=seed)
     objective = losses.MultiTowerLoss(
@@ -392,7 +393,7 @@ print(
 #
 # αγ < 1 keeps a tower at D = 1 from fleeing a negative with S⁻ = 0. But a tower can be as far as D = 2. Choose α of at least 1.2 and γ of at least 0.1 so that no tower at *any* D up to 2 flees, S⁻ = 0. Try your `flees` in a loop, or work it out.
 #
-# <details><summary>Hint</summary>With S⁻ = 0, T is γ − 1 + D. Put it into T > D/α at the farthest D, 2: what must αγ be below?</details>
+# <details><summary>Hint</summary>With S⁻ = 0, T is γ − 1 + D. Put it into T > D/α at the farthest D, 2: how large may αγ be?</details>
 
 # %%
 my_settings = None  # dict(alpha=..., margin=...)
@@ -409,12 +410,10 @@ lesson_05.safe(my_settings)
 # Set the floor to almost nothing, and take raw weights at the paper's α = 5.5, InfoNCE as the pull. What stops this training, if anything does?
 
 # %%
-worst = np.inf
 try:
     run, bare = train_in_world(share="raw", alpha=5.5, floor=1e-8)
-    worst = run.curve["share"].max()
-    print(f"It ran through. Largest mean weight {worst:.1e}, recall@50 {bare.recall(50).mean():.3f};")
-    print(f"one tower has {levels['recall@50, one tower']:.3f}.")
+    print(f"It ran through. Largest mean weight {run.curve['share'].max():.1e},")
+    print(f"recall@50 {bare.recall(50).mean():.3f}; one tower has {levels['recall@50, one tower']:.3f}.")
 except FloatingPointError as error:
     print(f"FloatingPointError: {error}")
 print(f"D = 0.01 alone has the weight {0.01**-5.5:.0e}; at the floor of 0.05 it is {0.05**-5.5:.0e}.")
@@ -426,9 +425,9 @@ print(f"D = 0.01 alone has the weight {0.01**-5.5:.0e}; at the floor of 0.05 it 
 #
 # - Loss = weight · pull. α says how sharply a target is shared out: small makes copies, large makes specialists.
 # - Normalise the weights, keep a floor, detach the weight. Each guards against a failure that you have now seen.
-# - With a flowing gradient a tower flees where T > D/α.
+# - With a flowing gradient a tower above the floor flees where T > D/α.
 #
-# **What the paper says** (Xiong and Yu): raw weights 1/D^α with a triplet; by default α = 5.5, its grid best at α = 2. It names neither γ, nor a floor, nor whether the weight is detached. **What was measured** with the paper's loss on MovieLens-100k, every user a test user once, settings chosen on validation users:
+# **What the paper says** (Xiong and Yu): raw weights 1/D^α with a triplet; by default α = 5.5, its grid best at α = 2. It names neither γ, nor a floor, nor whether the weight is detached. **What was measured** with the paper's loss on MovieLens-100k, every user a test user once, settings (β too) chosen on validation users:
 
 # %%
 measured = json.loads(Path("results/paper_movielens.json").read_text(encoding="utf-8"))

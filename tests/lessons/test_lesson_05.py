@@ -133,7 +133,7 @@ def test_every_place_of_the_panel_can_be_drawn():
             figure = pictures.circle_figure({**START, **state, "through_weight": through_weight})
             numbers = np.concatenate([np.array(one.y, dtype=float) for one in figure.data])
             assert np.isfinite(numbers).all()
-            assert len(figure.data) == 13
+            assert len(figure.data) == 10
 
 
 def test_the_sweep_says_in_words_what_it_draws():
