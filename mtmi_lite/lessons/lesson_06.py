@@ -23,7 +23,7 @@ from mtmi_lite.runs import Run, TrainingSettings
 from mtmi_lite.training import train
 
 Array = np.ndarray
-LOOKS = 10
+LOOKS = 8
 """How often a training is looked at."""
 SHOWN = 40
 """How many users a picture shows."""
@@ -260,7 +260,7 @@ def two_rows(
     figure.update_yaxes(title="PCA, one scale", col=1, row=1).update_yaxes(title="UMAP", col=1, row=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.02, itemsizing="constant"))
     alt = "Maps of vectors coloured by tower, PCA above and UMAP below, of: " + "; ".join(captions)
-    return finished(figure, title=title, alt=f"{alt}.", height=460)
+    return finished(figure, title=title, alt=f"{alt}.", height=420)
 
 
 def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: int) -> go.Figure:

@@ -68,13 +68,13 @@ pictures.paths_figure(
 )
 
 # %% [markdown]
-# That is where this lesson ends up: **towers that never part, towers that a little push parts, towers that are pushed to ruin, and towers that part by themselves.** Each line is one training. A low cosine stands beside the best recall and beside the worst.
+# That is where this lesson ends up: **towers that never part, towers that a little push parts, towers that are pushed to ruin, and towers that part by themselves.** A low cosine stands beside the best recall and beside the worst.
 #
 # ## The world, and four numbers
 #
 # All this happens in a [planted world](glossary.md#planted-world) of 200 interests with 10 items each. Every user has 4 interests; a vector has 16 dimensions. So there is little room, and one vector can not be near four interests at once.
 #
-# `watch` is the training loop of lesson 02 with a listener, `on_step`. Ten times it stops to look at the validation users:
+# `watch` is the training loop of lesson 02 with a listener, `on_step`. Eight times it stops to look at the validation users:
 #
 # - **cosine**: the mean over all pairs of a user's vectors. 1 means copies.
 # - **[recall@50](glossary.md#recall)** of the merged list.
@@ -104,7 +104,7 @@ print(f"\nβ = 0: the cosine is {start:.2f} before the first step and {end:.2f} 
 # %% [markdown]
 # The towers did not fall together: **they never parted.** A fresh attention looks at all items alike, so four fresh towers are four means of the same history. Each then gets nearly the same share of every target, learns the same thing, and stays. Taking one away costs almost nothing. The shares of the hits look fair, but between copies they are a lottery.
 #
-# They still score a little above one tower: an [ensemble](glossary.md#ensemble), not interests (lesson 03).
+# They still score above one tower: an [ensemble](glossary.md#ensemble), not interests (lesson 03).
 #
 # > **Remember:** collapse is where attention fusion starts; something must drive the towers out of it.
 #
@@ -114,7 +114,7 @@ print(f"\nβ = 0: the cosine is {start:.2f} before the first step and {end:.2f} 
 #
 # `repel_j = mean over i ≠ j of max(0, γ − S(v_j, v_t) + S(v_j, v_i))`
 #
-# The tower's target should be nearer than the tower's siblings, by the margin γ. We take the mean over the other towers; the paper writes a sum.
+# The target should be nearer than the siblings, by the margin γ. We take the mean over the other towers; the paper writes a sum.
 #
 # **Predict.** Below are three towers with similarities 0.8, 0.6 and 0 to the target. Which one has the largest repel?
 
@@ -217,7 +217,7 @@ print(f"\nβ = 0.5 over β = 0, test users: {gain:+.3f} recall@50, interval [{lo
 print("The interval holds 0: these users can not tell." if low <= 0 <= high else "The interval excludes 0.")
 
 # %% [markdown]
-# Read the rows as wholes. With a little repel the cosine falls, recall and found rise, and a missing tower is missed. That is what four *interests* look like. At both ends of the paper's own grid, β = 1 and β = 1000, the cosine is splendid and recall is below that of one tower.
+# With a little repel the cosine falls, recall and found rise, and a missing tower is missed. That is what four *interests* look like. At both ends of the paper's own grid, β = 1 and β = 1000, the cosine is splendid and recall is below that of one tower.
 #
 # ## What can go wrong: a splendid cosine
 #
@@ -237,7 +237,7 @@ print(f"\nfound: β = 0 {none.found_at_end.mean():.2f}, β = 1000 {much.found_at
 print(f"recall@50: before any training {none.recall[0]:.3f}, after training with β = 1000 {much.recall[-1]:.3f}")
 
 # %% [markdown]
-# The cheapest way to differ from three siblings is to **stare at one item each**. Then no tower learns that items belong together. Note that *found* would have praised this run: a tower that stares at one item has that item's interest in its list. Only recall, and the recall of one tower, give it away.
+# The cheapest way to differ from three siblings is to **stare at one item each**. Then no tower learns that items belong together. *Found* would have praised this run: a tower that stares at one item has that item's interest in its list. Only recall, and the recall of one tower, give it away.
 #
 # > **Remember:** cosine, share, recall without, found, recall: each alone can be fooled.
 #
@@ -308,7 +308,7 @@ print("cosine at each look:", *[f"{cosine:.2f}" for cosine in pooling.cosine])
 print(f"attention on one slot: {stare(pooling):.2f}")
 
 # %% [markdown]
-# No push, and the towers part within a few looks. Tower, pull, share and α are all different here, so this run does not say *which* of them did it. It says that collapse is a property of a configuration, not of several towers.
+# No push, and the towers part within a few looks. Tower, pull, share and α all differ from the paper's run, so this does not say *which* of them did it. It says that collapse belongs to a configuration, not to several towers as such. (Set `alpha=0.0` for the pooling where the trainings start, run again, and look.)
 #
 # ## Watch it
 
@@ -361,7 +361,7 @@ pictures.two_rows(
 # Now the training with a little repel, at three moments. One PCA and one UMAP are fitted to all three together.
 
 # %%
-moments = [0, 4, 10]
+moments = [0, 4, 8]
 shown = little.vectors[moments].swapaxes(1, 2)  # [moment, tower, user, dim]
 points = shown.reshape(-1, shown.shape[-1])
 pictures.two_rows(

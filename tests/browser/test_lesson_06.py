@@ -69,7 +69,9 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot, names):
     screenshot("06-panel-little")
     follow = panel.whole.locator("select").nth(1)
     follow.focus()
+    follow.press("ArrowDown")  # opens the list
     follow.press("ArrowDown")
+    follow.press("Enter")
     shows("paper, β = 0.5", users[1])
     press("Play")
     waits_for(titles("paper, β = 0.5")[0])

@@ -2,7 +2,34 @@
 
 import numpy as np
 
-BANDS: dict = {}
+BANDS = {
+    "collapse_cosine": (
+        0.94,
+        0.99,
+        "the towers part although nothing pushes them: a repel at β = 0 (β = 0.5 has 0.44)",
+    ),
+    "little_cosine": (
+        0.34,
+        0.54,
+        "the repel is not at work (0.97), is summed over siblings (0.15), or meets itself (0.67)",
+    ),
+    "little_over_none": (0.025, 0.14, "a little repel no longer helps: ignored it has 0, without its pull −0.01"),
+    "most_past_the_grid": (
+        -0.1,
+        0.0,
+        "from β = 1 on recall beats one tower: β is divided by something (β = 0.2 has +0.10)",
+    ),
+    "much_stare": (0.65, 1.0, "too much repel no longer makes towers stare at one item: without repel 0.21"),
+    "balance": (0.36, 0.48, "the two terms have other sizes: a repel summed over siblings has 0.14"),
+    "pooling_cosine": (0.12, 0.3, "pooling towers collapse: a share that ignores α has 1.00"),
+    "pooling_found": (
+        0.6,
+        0.76,
+        "the towers part and find no interests: the share ignores α (0.21), or β = 1000 (0.37)",
+    ),
+    "remi_gain": (0.05, 0.15, "REMI's regulariser is not at work (0)"),
+    "remi_stare": (0.2, 0.4, "REMI's regulariser does not spread the attention: without it 0.81"),
+}
 
 
 def repelled(vectors, target, margin, *, itself=False, hinge=True, pull=1, push=1, reduce="mean"):
