@@ -379,7 +379,7 @@ print(f"by cosine it has {pictures.places(ranking, num_towers, 20)[longest]:.0%}
 print("recall@50 changes by {:+.3f}, interval [{:+.3f}, {:+.3f}]".format(*careless_loss))
 
 # %% [markdown]
-# No list is wrong, no error is raised, and the tower with the longest vectors has taken the ranking over. The loss never saw a length, because it was trained on cosines: the lengths are chance.
+# No list is wrong and no error is raised, yet who is heard now depends on lengths. The loss never saw a length, because it is made of cosines: the lengths are chance. On one log they cost much recall, on another none.
 #
 # > **Remember:** a test with one tower can not find a mistake in the merge.
 #
