@@ -63,15 +63,11 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot, names):
     panel.whole.locator(".slider-rail-touch-rect").click(position={"x": 3, "y": 5})
     waits_for(first)
 
-    # the lists, by hand and by keyboard
+    # the lists
     panel.choose("training", "paper, β = 0.5")
     shows("paper, β = 0.5", users[0])
     screenshot("06-panel-little")
-    follow = panel.whole.locator("select").nth(1)
-    follow.focus()
-    follow.press("ArrowDown")  # opens the list
-    follow.press("ArrowDown")
-    follow.press("Enter")
+    panel.choose("follow", users[1])
     shows("paper, β = 0.5", users[1])
     press("Play")
     waits_for(titles("paper, β = 0.5")[0])
