@@ -229,7 +229,7 @@ def circle_figure(state: State) -> go.Figure:
         )
     ]  # fmt: skip
     angles = np.array([state[name] for name in PLACES], dtype=float)
-    for radius, mode in ((np.ones(3), "markers"), (np.array([0.64, 0.8, 0.44]), "text")):  # names may not collide
+    for radius, mode in ((np.ones(3), "markers"), (np.array([0.76, 0.68, 0.4]), "text")):  # names may not collide
         x, y = on_circle(angles, radius)
         marker = dict(symbol=list(symbols), color=colours, size=17)
         traces.append(dict(x=x, y=y, mode=mode, marker=marker, text=list(PLACES), hoverinfo="skip", showlegend=False))

@@ -57,7 +57,7 @@ def train_in_world(num_towers=4, **loss):
 
 
 # %%
-def interests_found(evaluation):
+def part_found(evaluation):
     own = world.user_interests[evaluation.cases.users]
     return float(metrics.interests_found(evaluation.lists, world.item_interest, own).mean())
 
@@ -66,7 +66,7 @@ _, one = train_in_world(num_towers=1, share="equal")
 sweep = {alpha: train_in_world(alpha=alpha) for alpha in alphas}
 lines = {
     "cosine of the towers": np.array([metrics.pairwise_cosine(found.users).mean() for _, found in sweep.values()]),
-    "interests found": np.array([interests_found(found) for _, found in sweep.values()]),
+    "interests found": np.array([part_found(found) for _, found in sweep.values()]),
     "recall@50": np.array([found.recall(50).mean() for _, found in sweep.values()]),
 }
 levels = {"recall@50, one tower": float(one.recall(50).mean()), "most that one vector can find": 0.25}
@@ -173,7 +173,7 @@ _, raw = train_in_world(pull="triplet", alpha=large, share="raw")
 print(f"You guessed {my_second_guess}. All at α = {large:g}, four towers:")
 for name, found in {"InfoNCE": sweep[large][1], "triplet": normalised, "triplet, raw": raw}.items():
     recall, cosine = found.recall(50).mean(), metrics.pairwise_cosine(found.users).mean()
-    print(f"{name:>12}  recall@50 {recall:.3f}  cosine {cosine:.2f}  found {interests_found(found):.2f}")
+    print(f"{name:>12}  recall@50 {recall:.3f}  cosine {cosine:.2f}  found {part_found(found):.2f}")
 difference, low, high = metrics.paired_interval(normalised.recall(50), raw.recall(50), seed=seed)
 print(f"\nnormalised over raw: {difference:+.3f} recall@50, interval [{low:+.3f}, {high:+.3f}]")
 
