@@ -18,8 +18,8 @@
 # **Afterwards you can**
 #
 # 1. write the repel, and find the pull inside it (exercise 1),
-# 2. weigh negatives by how hard they are, as REMI does (exercise 2),
-# 3. choose β from numbers that can not be fooled one by one (exercise 3).
+# 2. choose β from numbers of which each alone can be fooled (exercise 2),
+# 3. weigh negatives by how hard they are, as REMI does (exercise 3).
 #
 # **You need** lesson 05: the share `1 / D^α` and the triplet.
 
@@ -102,7 +102,7 @@ start, end = watched["paper, β = 0"].cosine[[0, -1]]
 print(f"\nβ = 0: the cosine is {start:.2f} before the first step and {end:.2f} after the last.")
 
 # %% [markdown]
-# The towers did not fall together: **they never parted.** A fresh attention looks at all items alike, so four fresh towers are four means of the same history. Each then gets nearly the same share of every target, learns the same thing, and stays. Taking one away costs almost nothing. The shares of the hits look fair, but between copies they are a lottery.
+# The towers did not fall together: **they never parted.** A fresh attention looks at all items nearly alike, so four fresh towers are four means of the same history. Each then gets nearly the same share of every target, learns the same thing, and stays. Taking one away costs almost nothing. The shares of the hits look fair, but between copies they are a lottery.
 #
 # They still score above one tower: an [ensemble](glossary.md#ensemble), not interests (lesson 03).
 #
@@ -114,7 +114,7 @@ print(f"\nβ = 0: the cosine is {start:.2f} before the first step and {end:.2f} 
 #
 # `repel_j = mean over i ≠ j of max(0, γ − S(v_j, v_t) + S(v_j, v_i))`
 #
-# The target should be nearer than the siblings, by the margin γ. We take the mean over the other towers; the paper writes a sum.
+# The target should be nearer than the siblings, by the margin γ. We take the mean over the other towers; the paper does not say.
 #
 # **Predict.** Below are three towers with similarities 0.8, 0.6 and 0 to the target. Which one has the largest repel?
 
@@ -241,7 +241,7 @@ print(f"recall@50: before any training {none.recall[0]:.3f}, after training with
 #
 # > **Remember:** cosine, share, recall without, found, recall: each alone can be fooled.
 #
-# ### Exercise 3: choose β
+# ### Exercise 2: choose β
 #
 # From the sweep on *validation* users, choose the β whose towers truly differ (cosine at most 0.6) and which is worth having (recall@50 above one tower). Test users choose nothing.
 
@@ -295,7 +295,7 @@ for reading, ours in readings.items():
     print(f"{reading:<52} our β = {ours:8.3f}   {fits}")
 
 # %% [markdown]
-# One of them lands in the useful range: a pull summed over 120 negatives and 128 samples, a repel averaged over the batch. We can not know whether the paper did that. What we measured is narrower: with the same reduction for both terms, every β of its grid is past the useful range in this world; a different reduction could move it there.
+# One of them lands in the useful range: a pull summed over 120 negatives and 128 samples, a repel averaged over the batch. We can not know whether the paper did that. What we measured is narrower: with means everywhere, both ends of its grid lie past the useful range in this world.
 #
 # ## A configuration that needs no repel
 #
@@ -373,7 +373,7 @@ pictures.two_rows(
 )
 
 # %% [markdown]
-# Compare the UMAP row with the cosines above it. Would you have read the numbers off it? A point's neighbours are mostly the same *user's* other towers, near or not so near; how far they part is hardly in the picture.
+# Compare the UMAP row with the cosines above it. Would you have read the numbers off it? A point's neighbours are mostly the same *user's* other towers, near or not so near; how far they part can not be read off.
 #
 # > **Remember:** a UMAP is a question, the cosine in the original space is an answer.
 #
@@ -409,7 +409,7 @@ print(f"and the cosine went {'up' if remi.cosine[-1] > bare.cosine[-1] else 'dow
 # %% [markdown]
 # The nearest tower takes all of a target here (lesson 04), so these towers part at once, and each ends up staring at one item: the illness of too much repel, without any repel. The regulariser treats the stare, not the copies. Collapse and staring are two ends; a push cures one, a spread the other. (REMI's own λ is 100; our trainings are short.)
 #
-# ### Exercise 2: REMI's hard negatives
+# ### Exercise 3: REMI's hard negatives
 #
 # REMI also lets a negative with similarity s count more than an easy one: `exp(h·s)` times, divided by the mean of that over the negatives. Return these weights; they average 1.
 #
@@ -452,11 +452,7 @@ for beta in sorted({0.0, best, 1.0, 1000.0}):
 print(
     f"one tower  recall@50 {alone.recall_50:.3f}; best of this row: β = {best:g}, chosen by the users that it is read from"
 )
-print(
-    "The ends are unlike: far too much repel costs recall here, too."
-    if bought[1000.0].recall_50 < alone.recall_50
-    else ""
-)
+print(f"β = 1000 is {'below' if bought[1000.0].recall_50 < alone.recall_50 else 'not below'} one tower here.")
 
 # %% [markdown]
 # The shape is that of the planted world: a flat, useful stretch of small β, then a fall. The gain over one tower is small: 64 dimensions leave one vector much room (lesson 02).
@@ -469,9 +465,9 @@ print(
 #
 # **What the paper says.** Repel keeps towers apart and raises recall (its Fig. 4), and the best of its grid on MovieLens-100k is K = 4, α = 2, β = 1000 (Fig. 5).
 #
-# **What we measured**, on a planted world and on Online Retail: the first holds for its loss with fusion towers at a small β. The second does not, with our reduction; a reduction under which its 1000 is our 0.2 exists, and can not be verified.
+# **What we measured.** In the planted world the first holds, for its loss and a small β. On Online Retail, with another pull, a little repel parts the towers and recall hardly moves. The second does not hold with our reduction; one under which its 1000 is our 0.2 exists, and can not be verified.
 #
-# **Words.** [Repel](glossary.md#repel), [collapse](glossary.md#collapse), [β](glossary.md#beta), [dead tower](glossary.md#dead-tower), [routing](glossary.md#routing).
+# **Words.** [Repel](glossary.md#repel), [collapse](glossary.md#collapse), [β](glossary.md#beta), [dead tower](glossary.md#dead-tower).
 #
 # **Next:** lesson 07, where K lists become one ranking.
 

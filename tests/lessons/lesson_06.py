@@ -55,7 +55,7 @@ def nearest_sibling(vectors, target, margin):
 
 
 def weighed(similarity, hardness, *, sign=1, over="mean", stable=True):
-    """The solution of exercise 2, with places to go wrong."""
+    """The solution of exercise 3, with places to go wrong."""
     logits = sign * hardness * similarity
     weights = np.exp(logits - logits.max() if stable else logits)
     return weights / getattr(weights, over)()
