@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from mtmi_lite.datasets import PlantedWorld
-from mtmi_lite.experiments import Portrait, Recipe, pca_layout
+from mtmi_lite.experiments import Recipe, pca_layout
 from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished
 from mtmi_lite.interactions import Split, evaluation_cases
 from mtmi_lite.losses import repel
@@ -60,14 +60,8 @@ class Watched:
 def watch(recipe: Recipe, world: PlantedWorld, split: Split, *, steps: int, seed: int, looks: int = LOOKS) -> Watched:
     """Train, and look at the validation users before the first step and `looks` times after."""
     cases = evaluation_cases(world.log, split.validation)
-    model = MTMI(
-        num_items=world.log.num_items,
-        num_towers=recipe.num_towers,
-        dim=recipe.dim,
-        tower=recipe.tower,
-        similarity=recipe.similarity,
-        seed=seed,
-    )
+    sizes = dict(num_towers=recipe.num_towers, dim=recipe.dim, tower=recipe.tower, similarity=recipe.similarity)
+    model = MTMI(num_items=world.log.num_items, seed=seed, **sizes)
     when = np.linspace(0, steps, looks + 1).round().astype(int)
     rows: list[tuple] = []
 
@@ -120,34 +114,18 @@ def push_alone(
 def circle_figure(path: Float[Tensor, "round tower 2"], target: Float[Tensor, " 2"], *, title: str) -> go.Figure:
     """Vectors on the unit circle: where they start, the way they go, and where they rest."""
     angle = np.linspace(0, 2 * np.pi, 120)
-    figure = go.Figure(
-        go.Scatter(x=np.cos(angle), y=np.sin(angle), mode="lines", line_color="#CCCCCC", showlegend=False)
-    )
-    figure.add_scatter(
-        x=[float(target[0])],
-        y=[float(target[1])],
-        name="target",
-        mode="markers",
-        marker=dict(color="black", symbol="star", size=18),
-    )
+    star = dict(color="black", symbol="star", size=18)
+    figure = go.Figure(go.Scatter(x=np.cos(angle), y=np.sin(angle), mode="lines", line_color="#CCC", showlegend=False))
+    figure.add_scatter(x=target[:1].numpy(), y=target[1:].numpy(), name="target", mode="markers", marker=star)
     for tower, way in enumerate(path.transpose(0, 1).numpy()):
-        style = dict(color=COLOURS[tower], symbol=MARKERS[tower])
-        figure.add_scatter(
-            x=way[:, 0], y=way[:, 1], mode="lines", line=dict(color=COLOURS[tower], width=3), showlegend=False
-        )
-        figure.add_scatter(
-            x=way[:1, 0],
-            y=way[:1, 1],
-            name=f"Tower {tower + 1}, start",
-            mode="markers",
-            marker=dict(size=10, opacity=0.45, **style),
-        )
-        figure.add_scatter(
-            x=way[-1:, 0], y=way[-1:, 1], name=f"Tower {tower + 1}, end", mode="markers", marker=dict(size=16, **style)
-        )
-    figure.update_xaxes(range=(-1.3, 1.3), visible=False).update_yaxes(
-        range=(-1.15, 1.15), visible=False, scaleanchor="x"
-    )
+        line, style = dict(color=COLOURS[tower], width=3), dict(color=COLOURS[tower], symbol=MARKERS[tower])
+        figure.add_scatter(x=way[:, 0], y=way[:, 1], mode="lines", line=line, showlegend=False)
+        for when, spot, size in (("start", way[:1], 9), ("end", way[-1:], 17)):
+            marker = dict(size=size, **style)
+            name = f"Tower {tower + 1}, {when}"
+            figure.add_scatter(x=spot[:, 0], y=spot[:, 1], name=name, mode="markers", marker=marker)
+    figure.update_xaxes(range=(-1.3, 1.3), visible=False)
+    figure.update_yaxes(range=(-1.15, 1.15), visible=False, scaleanchor="x")
     degrees = torch.rad2deg(torch.atan2(path[..., 1], path[..., 0])).round().int().numpy()
     alt = f"Vectors on a circle, target at {np.degrees(np.arctan2(*target.flip(0).tolist())):.0f}°: " + "; ".join(
         f"tower {t + 1} from {degrees[0, t]}° to {degrees[-1, t]}°" for t in range(path.shape[1])
@@ -162,17 +140,9 @@ def paths_figure(watched: dict[str, Watched], *, title: str) -> go.Figure:
     for index, (name, one) in enumerate(watched.items()):
         for column, values in enumerate((one.cosine, one.recall, one.found), start=1):
             figure.add_scatter(
-                x=one.steps,
-                y=values.round(3),
-                name=name,
-                legendgroup=name,
-                showlegend=column == 1,
-                mode="lines+markers",
-                line=dict(color=COLOURS[index]),
-                marker=dict(symbol=MARKERS[index], size=7),
-                row=1,
-                col=column,
-            )
+                x=one.steps, y=values.round(3), name=name, legendgroup=name, showlegend=column == 1, **_line(index),
+                row=1, col=column,
+            )  # fmt: skip
     figure.update_xaxes(title="training steps").update_yaxes(rangemode="tozero")
     figure.update_layout(legend=dict(orientation="h", y=-0.3))
     alt = "Cosine, recall at 50 and interests found through training. At the end: " + "; ".join(
@@ -182,31 +152,15 @@ def paths_figure(watched: dict[str, Watched], *, title: str) -> go.Figure:
 
 
 def sweep_figure(
-    betas: Sequence[float],
-    measures: dict[str, Sequence[float]],
-    one_tower: float,
-    *,
-    title: str,
+    betas: Sequence[float], measures: dict[str, Sequence[float]], one_tower: float, *, title: str
 ) -> go.Figure:
     """Some measures against β, and recall@50 of one tower as the line to beat."""
     places = [f"{beta:g}" for beta in betas]
     figure = go.Figure()
     for index, (name, values) in enumerate(measures.items()):
-        figure.add_scatter(
-            x=places,
-            y=np.round(values, 3),
-            name=name,
-            mode="lines+markers",
-            line=dict(color=COLOURS[index]),
-            marker=dict(symbol=MARKERS[index], size=9),
-        )
-    figure.add_scatter(
-        x=[places[0], places[-1]],
-        y=[one_tower, one_tower],
-        name="recall@50 of one tower",
-        mode="lines",
-        line=dict(color=GREY, dash="dash"),
-    )
+        figure.add_scatter(x=places, y=np.round(values, 3), name=name, **_line(index))
+    ends, dashed = [places[0], places[-1]], dict(color=GREY, dash="dash")
+    figure.add_scatter(x=ends, y=[one_tower] * 2, name="recall@50 of one tower", mode="lines", line=dashed)
     figure.update_xaxes(title="β, repel", type="category").update_yaxes(range=(0, 1.02))
     figure.update_layout(legend=dict(orientation="h", y=-0.3))
     alt = f"Measures against β; one tower has recall {one_tower:.3f}. " + "; ".join(
@@ -216,13 +170,8 @@ def sweep_figure(
     return finished(figure, title=title, alt=f"{alt}.", height=350)
 
 
-def repel_sweep(portraits: dict, *, num_towers: int, alpha: float) -> dict[float, Portrait]:
-    """Of a grid's portraits those that differ in β alone, by β."""
-    return {
-        knobs.beta: portrait
-        for knobs, portrait in sorted(portraits.items())
-        if (knobs.num_towers, knobs.alpha) == (num_towers, alpha)
-    }
+def _line(index: int) -> dict:
+    return dict(mode="lines+markers", line_color=COLOURS[index], marker=dict(symbol=MARKERS[index], size=8))
 
 
 def two_rows(
@@ -242,17 +191,10 @@ def two_rows(
         for column, layout in enumerate(layouts, start=1):
             for tower in range(int(towers.max()) + 1):
                 x, y = layout[towers == tower].T.round(2)
+                once = dict(name=f"Tower {tower + 1}", legendgroup=str(tower), showlegend=(row, column) == (1, 1))
+                marker = dict(color=COLOURS[tower], symbol=MARKERS[tower], size=5, opacity=0.7)
                 figure.add_scatter(
-                    x=x,
-                    y=y,
-                    name=f"Tower {tower + 1}",
-                    legendgroup=str(tower),
-                    showlegend=(row, column) == (1, 1),
-                    mode="markers",
-                    marker=dict(color=COLOURS[tower], symbol=MARKERS[tower], size=5, opacity=0.7),
-                    hoverinfo="name",
-                    row=row,
-                    col=column,
+                    x=x, y=y, mode="markers", marker=marker, hoverinfo="name", row=row, col=column, **once
                 )
         if row == 1:  # so that spreads compare
             figure.update_xaxes(row=row, range=(-reach, reach)).update_yaxes(row=row, range=(-reach, reach))
@@ -291,18 +233,16 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
         told = f"cosine {cosine:.2f} · recall@50 {watched.recall[look]:.3f} · found {found:.2f}"
         return f"{name} · step {watched.steps[look]} · {told}"
 
-    colours, symbols = list(COLOURS[:towers]), list(MARKERS[:towers])
     styles: list[dict] = [dict(mode="lines", line=dict(color="#BBBBBB", width=1), showlegend=False, hoverinfo="skip")]
-    styles += [
-        dict(
-            name=f"Tower {tower + 1}", mode="markers", marker=dict(color=COLOURS[tower], symbol=MARKERS[tower], size=6)
-        )
-        for tower in range(towers)
-    ]
+    for tower in range(towers):
+        marker = dict(color=COLOURS[tower], symbol=MARKERS[tower], size=6)
+        styles.append(dict(name=f"Tower {tower + 1}", mode="markers", marker=marker))
     names = [str(interest) for interest in world.interest_names[likes]]
     star = dict(color="black", symbol="star", size=13)
     styles.append(dict(name="likes", mode="markers+text", marker=star, text=names, textposition="top center"))
-    large = dict(color=colours, symbol=symbols, size=17, line=dict(color="black", width=2))
+    large = dict(
+        color=list(COLOURS[:towers]), symbol=list(MARKERS[:towers]), size=17, line=dict(color="black", width=2)
+    )
     styles.append(dict(name="followed", mode="lines+markers", line=dict(color="black", width=1), marker=large))
     # the picture without a page that plays: the end
     figure = go.Figure([go.Scatter(**style, **xy) for style, xy in zip(styles, positions(looks - 1), strict=True)])
@@ -311,8 +251,8 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
         for look, step in enumerate(watched.steps)
     ]
     _play(figure, [str(step) for step in watched.steps])
-    figure.update_xaxes(range=(-1, 1), showticklabels=False, zeroline=False)
-    figure.update_yaxes(range=(-1, 1), showticklabels=False, zeroline=False)
+    whole = dict(range=(-1, 1), showticklabels=False, zeroline=False)
+    figure.update_layout(xaxis=whole, yaxis=whole)
     alt = (
         f"Map (PCA) of the vectors of {users} users by {towers} towers, played through training. {name}: cosine "
         f"{watched.cosine[0]:.2f} before training, {watched.cosine[-1]:.2f} after {watched.steps[-1]} steps, recall@50 "

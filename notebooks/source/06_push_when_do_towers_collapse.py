@@ -433,7 +433,7 @@ lesson_06.hard_weights(hard_weights)
 
 # %%
 grid, about = experiments.load_grid("results/00_grid.npz")
-bought = pictures.repel_sweep(grid, num_towers=4, alpha=5.0)
+bought = {knobs.beta: grid[knobs] for knobs in sorted(grid) if (knobs.num_towers, knobs.alpha) == (4, 5.0)}
 alone = next(portrait for knobs, portrait in grid.items() if knobs.num_towers == 1)
 measures = {
     "recall@50": [portrait.recall_50 for portrait in bought.values()],

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mtmi_lite import datasets, interactions
-from mtmi_lite.experiments import Knobs, Portrait, Recipe
+from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_06 as pictures
 from mtmi_lite.losses import MultiTowerLoss
 
@@ -82,14 +82,6 @@ def test_two_rows_hold_the_pca_at_one_scale(watched):
     assert figure.layout.xaxis.range == figure.layout.xaxis2.range == figure.layout.yaxis2.range
     assert figure.layout.xaxis3.range is None
     assert [trace.name for trace in figure.data[:2]] == ["Tower 1", "Tower 2"]
-
-
-def test_a_sweep_of_the_repel_holds_all_else_still():
-    nowhere = np.zeros((1, 2, 2), dtype=np.float32)
-    numbers = dict(recall_20=0.1, recall_50=0.2, cosine=0.5, overlap=0.1, shares=np.ones(2))
-    blank = Portrait(**numbers, pca=nowhere, umap=nowhere)
-    grid = {Knobs(num_towers=k, alpha=a, beta=b): blank for k in (2, 4) for a in (1.0, 5.0) for b in (10.0, 0.1, 0.3)}
-    assert list(pictures.repel_sweep(grid, num_towers=4, alpha=5.0)) == [0.1, 0.3, 10.0]
 
 
 def test_a_frame_is_what_was_seen_at_its_step(watched, world):
