@@ -60,7 +60,7 @@ class Watched:
 def watch(recipe: Recipe, world: PlantedWorld, split: Split, *, steps: int, seed: int, looks: int = LOOKS) -> Watched:
     """Train, and look at the validation users before the first step and `looks` times after."""
     cases = evaluation_cases(world.log, split.validation)
-    sizes = dict(num_towers=recipe.num_towers, dim=recipe.dim, tower=recipe.tower, similarity=recipe.similarity)
+    sizes: dict = dict(num_towers=recipe.num_towers, dim=recipe.dim, tower=recipe.tower, similarity=recipe.similarity)
     model = MTMI(num_items=world.log.num_items, seed=seed, **sizes)
     when = np.linspace(0, steps, looks + 1).round().astype(int)
     rows: list[tuple] = []
