@@ -64,29 +64,35 @@ def one_table(num_towers: int) -> go.Figure:
         ends = dict(x=x1, y=y1, ax=x0, ay=y0, xref="x", yref="y", axref="x", ayref="y")
         figure.add_annotation(**ends, text="", showarrow=True, arrowhead=2, arrowwidth=1.5, arrowcolor=colour)
 
-    high, low = float(places.mean()), 0.06
+    high, low, profile = float(places.mean()), 0.06, 1.1
     for tower, place in enumerate(places):
         arrow(0.415, high, 0.53, place, COLOURS[tower])
-        arrow(0.67, place, 0.785, place, COLOURS[tower])
+        arrow(0.415, profile, 0.53, place + 0.02)
+        arrow(0.67, place, 0.775, place, COLOURS[tower])
+        arrow(0.86, place, 0.915, (high + low) / 2 + 0.12)
         box(0.6, place, tower_name(tower), COLOURS[tower], height=min(0.1, 0.55 / num_towers))
         name = f"{SYMBOLS[tower]} v<sub>u</sub><sup>({tower + 1})</sup>"
-        figure.add_annotation(x=0.83, y=place, text=name, showarrow=False, font=dict(color=COLOURS[tower], size=15))
+        figure.add_annotation(x=0.82, y=place, text=name, showarrow=False, font=dict(color=COLOURS[tower], size=15))
     arrow(0.19, high, 0.285, high)
     arrow(0.19, low, 0.285, low)
     arrow(0.415, low, 0.53, low)
     arrow(0.67, low, 0.785, low)
-    box(0.12, high, "history<br>(and profile)", height=0.16)
+    arrow(0.85, low, 0.915, (high + low) / 2 - 0.12)
+    box(0.12, high, "history")
     box(0.12, low, "one product")
     box(0.35, (high + low) / 2, "<b>one table</b><br>a row for<br>each product", height=high - low + 0.2)
+    box(0.35, profile, "profile")
     box(0.6, low, "item tower")
-    figure.add_annotation(x=0.83, y=low, text="v<sub>t</sub>", showarrow=False, font_size=15)
-    figure.add_annotation(x=0.95, y=0.3 + low / 2, text="cosine<br>of each<br>with v<sub>t</sub>", showarrow=False)
-    figure.update_xaxes(visible=False, range=[0, 1.02]).update_yaxes(visible=False, range=[-0.03, 1.04])
+    figure.add_annotation(x=0.82, y=low, text="v<sub>t</sub>", showarrow=False, font_size=15)
+    compared = "cosine of<br>each v<sub>u</sub><br>with v<sub>t</sub>"
+    figure.add_annotation(x=0.955, y=(high + low) / 2, text=compared, showarrow=False)
+    figure.update_xaxes(visible=False, range=[0, 1.02]).update_yaxes(visible=False, range=[-0.12, 1.2])
     alt = (
         f"Drawing: a history goes through one table of product vectors into {num_towers} towers, which give "
-        f"{num_towers} vectors; a product goes through the same table and the item tower into its vector."
+        f"{num_towers} vectors; a profile goes into each tower beside the table; a product goes through the same table "
+        "and the item tower into its vector, and each of the user's vectors is compared with it."
     )
-    return finished(figure, title=f"One table, {num_towers} user towers, one item tower", alt=alt, height=400)
+    return finished(figure, title=f"One table, {num_towers} user towers, one item tower", alt=alt, height=430)
 
 
 def differences(rows: dict[str, Difference], *, title: str) -> go.Figure:

@@ -41,9 +41,10 @@ from mtmi_lite import datasets, interactions, metrics
 from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_03 as pictures
 from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.towers import AttentionPooling
 
 torch.set_num_threads(1)  # these steps are too small to share
-steps = {"fast": 600, "full": 3000}[profile]
+steps, few_steps = {"fast": (600, 200), "full": (3000, 1000)}[profile]
 log = datasets.load_log(data)
 split = interactions.split_users(log, seed=seed)
 test = interactions.evaluation_cases(log, split.test)
@@ -55,12 +56,12 @@ alone, found, copies = (metrics.evaluate(run.model, test) for run in (one_tower,
 
 # %%
 pictures.work_of_two(
-    {"K specialists?": found, "K copies": copies},
-    title="Two models: the work of each tower, and what is lost without it",
+    {"trained to differ": found, "trained alike": copies},
+    title="Two models of K towers: who brings the hits, and how much recall@50 is lost without each",
 )
 
 # %% [markdown]
-# Both models have the same towers, and were trained on the same customers. On the left, every tower looks busy. On the right, look at what is lost when one goes. The lower model would not miss anyone. By the end of this lesson you can say of any model which kind it is.
+# Both models have the same towers, and were trained on the same customers. On the left, every tower of the lower model looks busy. On the right is what is lost when one goes, and there the lower model would hardly miss anyone. By the end of this lesson you can say of any model which kind it is.
 #
 # ## Figure 1, built
 #
@@ -103,7 +104,7 @@ for tower, vector in enumerate(loop[0]):
 #
 # ### From a loop to an axis
 #
-# A loop over K small modules gives the right result slowly. Instead, stack the weights along an axis `tower` and let one product do all of them. `torch.einsum` names the axes: **b**atch, to**w**er, **i**nput, **s**tep, **d**im. A letter that is missing after the arrow is summed over.
+# A loop over K modules is right, and slow. Instead, stack the weights along an axis `tower` and let one product do all. `torch.einsum` names the axes: `b` batch, `w` tower, `i` input, `s` step, `d` dim. It sums over a letter that is missing after the arrow.
 
 
 # %%
@@ -153,7 +154,7 @@ print(f"K = {num_towers}, one table: {table_size + num_towers * tower_size:,}")
 print(f"K = {num_towers}, a table each: {num_towers * (table_size + tower_size):,}")
 
 # %% [markdown]
-# The table is the large part, and in a real shop it is nearly all. Sharing also means that every tower's purchases train every row, and that one vector of a product can be compared with all K vectors.
+# The table is the large part, and in a real shop it is nearly all. Sharing it also means that each row learns from all towers, and that one vector of a product is compared with all K.
 #
 # ## The item tower, with features
 #
@@ -169,7 +170,7 @@ print("cold whisk, mean alone: ", mean.tolist())
 # %% [markdown]
 # (1, 0) + (2, 1) = (3, 1). The cold whisk gets (2, 1) and points nearly the same way. Its own row would have sent it elsewhere.
 #
-# Now a [planted world](glossary.md#planted-world): 20 interests of 10 products, and each customer has two interests. We take two of the ten products out of everyone's purchases but the test customers'. A product's style and hobby are its features.
+# Now a [planted world](glossary.md#planted-world): 20 interests of 10 products, two interests a customer. Two of each ten products are taken out of all purchases but the test customers'. A product's style and hobby are its features.
 
 # %%
 small = datasets.planted_interests(
@@ -193,7 +194,6 @@ profiled = interactions.describe(thin, item_features=features, user_features=dic
 my_cold_guess = None  # two numbers from 0 to 1
 
 # %%
-few_steps = {"fast": 250, "full": 1000}[profile]
 new_cases = interactions.evaluation_cases(thin, parts.test)
 
 
@@ -226,7 +226,7 @@ for name, model in {"ids alone": ids_alone, "with features": with_features}.item
 #
 # ## The profile
 #
-# $E_p$ in Eq. 1 is what is known of a *customer* beside the history. The mean of its vectors goes through a linear map, one for each tower, and is added to that tower's vector: $v_u^{(j)} + W_j\, p$. The maps start at 0, so a profile changes a vector only as far as training finds it useful.
+# $E_p$ in Eq. 1 is what is known of a *customer* beside the history. It has feature vectors, too, with mean $p$. Each tower adds a linear map of its own of it: $v_u^{(j)} + W_j\, p$. The maps start at 0, so a profile changes a vector only as far as training finds it useful.
 #
 # By hand: $p = (1, 2)$, tower 1 has $W_1 = 0$, tower 2 doubles. Both towers say (3, 3) without the profile.
 
@@ -261,7 +261,7 @@ print("profile, after one purchase: {:+.3f}, interval [{:+.3f}, {:+.3f}]".format
 #
 # ## An ensemble, or several interests?
 #
-# The model is complete, and we come to the question. An [ensemble](glossary.md#ensemble) is several models that do the same work; their mean errs less than one of them. Specialists do different work. Both can score better than one tower. Four **controls** separate them. We use them on your log, and on a planted world of 200 interests with four a customer and only 16 dimensions. There, several interests truly exist.
+# Now the question. An [ensemble](glossary.md#ensemble) is several models that do the same work; their mean errs less than one of them. **Specialists** do different work. Both can score better than one tower. Four **controls** tell them apart. We use them on your log, and on a planted world: 200 interests, four a customer, only 16 dimensions. There, several interests truly exist.
 
 # %%
 world = datasets.planted_interests(seed=seed)
@@ -274,8 +274,6 @@ def in_world(num_towers, **objective):
     run = replace(recipe, learning_rate=1e-2).train(world_split, steps=steps, seed=seed)
     return run.model, metrics.evaluate(run.model, world_test)
 
-
-from mtmi_lite.towers import AttentionPooling
 
 _, world_alone = in_world(1)
 world_model, world_found = in_world(num_towers, alpha=5.0, beta=0.0)
@@ -308,11 +306,11 @@ compare(f"{data}: K towers over one", found, alone)
 compare("planted: K towers over one", world_found, world_alone)
 
 # %% [markdown]
-# Several towers score better. Now the controls.
+# Several towers score better. Why?
 #
 # ### Control 1: equal towers
 #
-# Give every tower the same share of every purchase. Nothing makes them differ but their first weights. What they gain is an ensemble's gain.
+# Give every tower the same share of every purchase. Nothing makes them differ but their first weights. What they gain is an ensemble's gain; only what K towers have over them can be more.
 
 # %%
 compare(f"{data}: equal towers over one", copies, alone)
@@ -322,17 +320,21 @@ print(f"cosine between towers: equal {cosine_of(copies):.3f}, K towers {cosine_o
 # %% [markdown]
 # ### Control 2: one tower, the same weight
 #
-# The paper's loss is $1/D^2$ times a triplet. With K = 1 that weight still works: it makes samples count more that are already near. So compare K towers not only with the plain triplet, but also with one tower that is weighted by its own $1/D^2$.
+# The paper's loss is a [triplet](glossary.md#triplet-loss) times $1/D^\alpha$, here with α = 2. With K = 1 that weight still works: it makes samples count more that are already near. So compare K towers not only with the plain triplet, but also with one tower that is weighted by its own $1/D^2$.
 
 # %%
 compare("planted, triplet: K weighted over plain", triplet_several, triplet_alone)
 compare("planted, triplet: one weighted over plain", triplet_weighted, triplet_alone)
 compare("planted, triplet: K over one, both weighted", triplet_several, triplet_weighted)
-part = gains["planted, triplet: one weighted over plain"][0] / gains["planted, triplet: K weighted over plain"][0]
-print(f"one tower with the weight reaches {part:.0%} of the gain. Cosine of the K: {cosine_of(triplet_several):.3f}")
+weight_part = (
+    gains["planted, triplet: one weighted over plain"][0] / gains["planted, triplet: K weighted over plain"][0]
+)
+print(
+    f"one tower with the weight reaches {weight_part:.0%} of the gain. Cosine of the K: {cosine_of(triplet_several):.3f}"
+)
 
 # %% [markdown]
-# Here K towers gain over a plain triplet, and a careless reader would call that several interests. But the K towers are copies, and what one tower gets from the weight alone makes up most of it. (The paper adds a repel. Lesson 06 is about that.)
+# Here K towers gain over a plain triplet, and a careless reader would call that several interests. But the K towers are copies of one another, and one tower gets much of that gain from the weight alone. (The paper adds a repel. Lesson 06 is about that.)
 #
 # ### Control 3: the mean of the model's own vectors
 #
@@ -367,7 +369,7 @@ compare("planted: mean of the K over one tower", world_averaged, world_alone)
 compare("planted: K towers over their mean", world_found, world_averaged)
 
 # %% [markdown]
-# In the planted world the mean is a poor vector: it stands between four interests and near none. So that gain is from several vectors, used as several. There we can also ask for the truth: which part of a customer's interests do the lists find?
+# In the planted world the mean is a poor vector: it stands between four interests and near none. So that gain comes from several vectors, used as several. There we also know the truth: which part of a customer's interests do the lists find?
 
 # %%
 item_interest, own_interests = world.item_interest, world.user_interests[world_test.users]
@@ -405,12 +407,10 @@ def recall_left(lists: list[list[tuple[str, float]]], relevant: set, tower: int,
 lesson_03.recall_left(recall_left)
 
 # %%
-pictures.work_of_two(
-    {f"{data}": found, "planted": world_found}, title="The same K, α and task: two logs, two kinds of team"
-)
+pictures.work_of_two({f"{data}": found, "planted": world_found}, title="Two logs, two kinds of team")
 
 # %% [markdown]
-# In the planted world each tower would be missed, and by about the same. On Online Retail one tower carries most of the work, and of the others little would be missed. So the cosine shows towers that differ, the intervals show a gain, and yet it is not four specialists. That is a result, too.
+# In the planted world every tower would be missed. On Online Retail one tower would be missed far more than the rest, and some hardly at all. The cosine shows towers that differ, the merge does better than one tower, and yet these are not four specialists. That is a result, too.
 #
 # ## All differences in one picture
 
@@ -445,7 +445,7 @@ print(f"recall@50: copies {copies.recall(50).mean():.3f}, with a dead tower {dea
 print(f"the dead tower's share of the hits: {dead_share:.1%}; recall@50 lost without it: {dead_loss:+.4f}")
 
 # %% [markdown]
-# By the cosine alone this is a fine model of diverse interests. By its work, it is fewer copies and a passenger. Nothing in the recall gives it away.
+# By the cosine alone this is a model of diverse interests, much like the one trained for it. By its work it is some copies and a passenger. Leave the passenger out, and the list is no worse: its products only took places from better ones.
 #
 # > **Remember:** a low cosine says that towers point apart. Only their work says whether that is good for anything.
 #
@@ -457,9 +457,9 @@ panel = pictures.towers_panel(models, alone, log.item_names, log.user_labels[tes
 panel
 
 # %% [markdown]
-# Bars on the left are the hits that each tower brings into the merged list; point at one, with a customer chosen, to read the products. Switch towers off: the merge is made again from those left. To look at a training of your own, add `"mine": metrics.evaluate(run.model, test)` in front of `models`.
+# Bars on the left are the hits that each tower brings into the merged list; point at one, with a customer chosen, to read the products. Switch towers off: the merge is made again from those left. For a training of your own, put `"mine": metrics.evaluate(run.model, test)` first in `models`.
 #
-# **Try this.** (1) Press *Without the strongest*. How much of its share do the others make up for? (2) Press *Copies* and switch towers off one after the other. How many do you need? Then choose a single customer of *K towers*, with 10 recommendations, and look for a tower that this one would miss.
+# **Try this.** (1) Press *Without the strongest*. How much of its work do the others make up for? (2) Press *Copies* and switch towers off one by one. How many do you need?
 #
 # ### Exercise 3: a diagnosis
 #
@@ -492,7 +492,7 @@ for name, result in {**models, "planted": world_found, "planted, triplet": tripl
     shares, lost = result.tower_shares(50), pictures.lost_without(result)
     verdict = diagnose(cosine_of(result), shares.tolist(), lost.tolist())
     print(
-        f"{name:>16}: cosine {cosine_of(result):.2f}, least share {shares.min():.2f}, most lost {lost.max():.3f}: {verdict}"
+        f"{name:>16}: cosine {cosine_of(result):.2f}, least share {shares.min():.2f}, most lost {lost.max():.3f}: {verdict or '?'}"
     )
 
 # %% [markdown]
@@ -502,11 +502,11 @@ for name, result in {**models, "planted": world_found, "planted, triplet": tripl
 # - A gain over one tower has several possible reasons. Show equal towers, one tower with the same weight, and the mean of the K vectors beside it.
 # - A cosine says that towers differ. The share of the hits and the recall without a tower say whether it matters.
 #
-# **What the paper says** (Xiong and Yu): towers with own weights over one table learn a customer's different interests, and several beat one. It compares with other models, and in one ablation with K = 1. It shows none of the controls above for a gain.
+# **What the paper says** (Xiong and Yu): towers with own weights over one table learn a customer's different interests, and several beat one. Its ablations have an arm with K = 1 (Fig. 3) and one without repel (Fig. 4). Equal towers, the mean of the vectors, and each tower's work are not shown.
 #
-# **What we measured**, with one split and short trainings: on both logs K towers beat one and beat equal towers. In the planted world they find most interests, and each tower is missed. On Online Retail the gain is small, and mostly one tower would be missed. With the paper's triplet and no repel, most of the gain was the weight.
+# **What we measured**, with one split and short trainings: in the planted world, K towers beat one tower and their own mean by far, find most of the interests, and each would be missed. On Online Retail the gain is small, the mean of the K vectors keeps little of it, and mostly one tower would be missed. With the paper's triplet and no repel the K towers were copies, and one tower with the same weight came a good part of the way.
 #
-# **Words.** *Cold product*: never seen in training. *Profile*: what is known of a customer beside the history. *Ensemble*: several models at the same work. *Dead tower*: one that brings nothing. *Recall without*: what the other towers reach.
+# **Words.** *Cold product*: never seen in training. *Ensemble*: several models at the same work. *Dead tower*: one that brings nothing.
 #
 # **Next:** lesson 04 asks who should answer for a target, so that towers become specialists at all.
 
@@ -523,8 +523,12 @@ results = {
     "world_gain": gains["planted: K towers over one"][0],
     "world_over_mean": gains["planted: K towers over their mean"][0],
     "world_least_lost": float(pictures.lost_without(world_found).min()),
-    "weight_part": float(part),
+    "weight_part": float(weight_part),
+    "copies_most_lost": float(pictures.lost_without(copies).max()),
+    "most_lost": float(pictures.lost_without(found).max()),
+    "least_lost": float(pictures.lost_without(found).min()),
     "dead_cosine": cosine_of(dead),
     "dead_share": dead_share,
+    "dead_lost": dead_loss,
 }
 JSON(results)
