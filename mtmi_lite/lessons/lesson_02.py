@@ -175,7 +175,7 @@ def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[in
             )
             _add(figure, list(values), list(values.values()), 1, col, name=name, showlegend=col == 1, **style)
             said.append(f"{head}, {name}: " + ", ".join(f"{part} at {d}" for d, part in zip(values, text, strict=True)))
-    figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64, 128], range=[0.5, 2.2])
+    figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64], range=[0.5, 2.0])
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_layout(legend=dict(orientation="h", y=-0.22))
     return finished(figure, title=title, alt="Two charts by dimension. " + "; ".join(said) + ".", height=400)
@@ -306,7 +306,9 @@ def circle_figure(state: State) -> go.Figure:
     figure.update_xaxes(range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", col=2)
     figure.update_yaxes(tickformat=".0%", range=(-0.06, 1.06), row=2, col=2)
     figure.update_layout(legend=dict(orientation="h", y=-0.08))
-    title = f"Best for {state['best_for']}: one vector at {angle:.0f}° serves {served:.0%} of the purchases"
+    title = f"Best for {state['best_for']}: one vector at {angle:.0f}° serves {served:.0%} of the purchases".replace(
+        "-", "−"
+    )
     each = ", ".join(
         f"{mine.sum()} of the 5 products of interest {interest + 1} ({place.weights[interest]:.0%} of purchases)"
         for interest, mine in enumerate(hits)

@@ -13,7 +13,7 @@
 #
 # {{where}}
 #
-# How does a list of purchases become **one vector** that finds the next purchase? You build it here: a table with a row for each product, a **tower** that turns a history into a vector, and the training that makes the two fit. Then you ask how much one vector can hold.
+# How does a list of purchases become **one [vector](glossary.md#vector)** that finds the next purchase? You build it here: a table with a row for each product, a **[tower](glossary.md#tower)** that turns a history into a vector, and the training that makes the two fit. Then you ask how much one vector can hold.
 #
 # **Afterwards you can**
 #
@@ -47,7 +47,7 @@ everything = torch.arange(log.num_items)
 model = models.MTMI(num_items=log.num_items, num_towers=1, seed=seed)
 untrained = model.items(everything).detach().numpy()
 settings = TrainingSettings(
-    steps={"fast": 1000, "full": 3000}[profile], learning_rate=learning_rate, validate_every=100, seed=seed
+    steps={"fast": 1000, "full": 3000}[profile], learning_rate=learning_rate, validate_every=200, seed=seed
 )
 objective = losses.MultiTowerLoss(share="equal", beta=0.0)  # with one tower, the pull alone
 
@@ -82,7 +82,7 @@ pictures.product_map(
 )
 
 # %% [markdown]
-# The curve grew while the cell ran. The map is what it learned: **products that the same people buy got vectors that point the same way.** Nobody told the model a name. The large markers are best-sellers, the small ones the products nearest to each; point at one to read it.
+# The curve grew while the cell ran. It does not start at 0: even an untrained vector lies near the products it was made from, and people buy the same thing again. The map is what it learned: **products that the same people buy got vectors that point the same way.** Nobody told the model a name. The large markers are best-sellers, the small ones the products nearest to each; point at one to read it.
 #
 # ## A row for each product
 #
@@ -168,7 +168,7 @@ lesson_02.masked_mean(masked_mean)
 #
 # **[Mean-pooling](glossary.md#mean-pooling)** averages, then passes the mean through a small network with one hidden layer (YouTube DNN). Order is lost.
 #
-# **[GRU](glossary.md#gru)** reads the products one after another and keeps a *state*. At each one, a gate z between 0 and 1 says how much of the old state stays: h ← (1 − z) · n + z · h, where n is the new proposal.
+# **[GRU](glossary.md#gru)** reads the products one after another and keeps a *state*. At each one, a gate z between 0 and 1 says how much of the old state stays: h ← (1 − z) · n + z · h, where n is the new proposal. (A second gate, r, shapes n; our example leaves it out.)
 #
 # **[Attention fusion](glossary.md#attention-fusion)** lays the history end to end, and one matrix makes a score for each slot from all of it. A softmax turns scores into weights that sum to 1 (Eq. 2), and the vector is the weighted sum (Eq. 3).
 #
@@ -396,8 +396,10 @@ my_fifth_guess = None  # a part from 0 to 1
 directions = np.array([[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0], [0.96, 0.28]])
 for mine, name in (([0, 1], "0 and 1, close"), ([0, 2], "0 and 2, opposite")):
     mean = directions[mine].mean(axis=0)
-    print(f"interests {name:>17}: mean {mean.round(2)}, product with each of the four {(directions @ mean).round(2)}")
-dims, sizes = (4, 8, 16, 32, 64, 128), (60, 200)
+    print(
+        f"interests {name:>17}: mean {mean.round(2)}, its inner product with each of the four {(directions @ mean).round(2)}"
+    )
+dims, sizes = (4, 8, 16, 32, 64), (60, 200)
 kept = {f"{size} interests": {dim: pictures.kept_by_the_mean(size, 4, dim) for dim in dims} for size in sizes}
 print(f"\nYou guessed {my_fifth_guess}. With 200 interests and d = 16: {kept['200 interests'][16]:.2f}")
 
@@ -416,7 +418,7 @@ def reach(num_interests: int, interests_per_user: int, dim: int) -> tuple[float,
     worlds = interactions.split_users(world.log, seed=seed)
     cases = interactions.evaluation_cases(world.log, worlds.test)
     one = models.MTMI(num_items=world.log.num_items, num_towers=1, dim=dim, tower=towers.AttentionPooling, seed=seed)
-    told = TrainingSettings(steps=steps, learning_rate=5e-3, validate_every=150, seed=seed)
+    told = TrainingSettings(steps=steps, learning_rate=5e-3, validate_every=300, seed=seed)
     training.train(one, objective, worlds, told, progress=False)
     lists = metrics.evaluate(one, cases)
     oracle = metrics.find_hits(datasets.oracle_ranking(world, cases.users, 50), cases)
@@ -437,7 +439,7 @@ pictures.holding_figure(
 )
 
 # %% [markdown]
-# One vector is not helpless: with room to spare it comes close to the oracle. It is lost when dimensions are scarce for the number of interests. The control says that neither the table nor the few steps are to blame: with one interest a customer, the same 16 numbers nearly suffice. (Longer training helps the scarce world somewhat: `profile = "full"`.) Lesson 03 spends the same numbers on several vectors.
+# One vector is not helpless: with room to spare it reaches most of what the oracle does. It is lost when dimensions are scarce for the number of interests. The control says that neither the table nor the few steps are to blame: with one interest a customer, the same 16 numbers nearly suffice. (Longer training helps the scarce world somewhat: `profile = "full"`.) Lesson 03 gives a customer several vectors.
 #
 # > **Remember:** one vector is a mean; it serves several interests where the space has room for their mean.
 #
@@ -505,7 +507,7 @@ print(f"recall@50 of all: {found.recall(50).mean():.3f} and {voted.recall(50).me
 # - Training pulls it towards the target and away from sampled others. How others are drawn decides what is learned of popularity.
 # - One vector serves several interests only where the space has room.
 #
-# **What the paper says** (Xiong and Yu): its basic tower is attention fusion (Eq. 2–3), compared by cosine (Eq. 4) and trained with a triplet loss on drawn negatives. **What we measured** is another pull, InfoNCE, which did better with one tower in the course's first trials; lesson 05 compares them. The paper does not say what a padded slot does; ours weighs 0.
+# **What the paper says** (Xiong and Yu): its basic tower is attention fusion (Eq. 2–3), compared by cosine (Eq. 4) and trained with a triplet loss on drawn negatives. **What we measured** is another pull, InfoNCE; lesson 05 compares the two. The paper does not say what a padded slot does; ours weighs 0.
 #
 # **Words.** *Embedding table*: a row of numbers a product. *Mask*: which slots are real. *Negative*: a product drawn to be scored below the target. *InfoNCE*: −log of the target's part in a softmax.
 #
