@@ -44,18 +44,20 @@ def positions(log: Interactions) -> Int64[Array, " interaction"]:
 
 
 def clear_customer(log: Interactions, users: Int64[Array, " user"]) -> int:
-    """The one of these users whose time line is easiest to read: some baskets, one of them cut, and repeats after it.
+    """The one of these users whose time line is easiest to read.
 
-    Where no user is like that, the one with the number of interactions nearest to 60.
+    It has 7 to 14 baskets, days apart, the cut inside one that is not the last, and as many repeats after it as may be,
+    beside something new. Where no user is like that, it is the one with the number of interactions nearest to 60.
     """
     starts, best = basket_starts(log), (0.0, -1)
     for user in users.tolist():
         first, end = log.offsets[user : user + 2]
         cut = int(first + (end - first) * 4 // 5)
-        num_baskets = starts[first:end].sum()
-        clear = 5 <= num_baskets <= 14 and 40 <= end - first <= 110 and not starts[cut] and starts[cut:end].any()
-        if clear and (new := np.isin(log.items[cut:end], log.items[first:cut]).mean()) < 0.7:
-            best = max(best, (float(new), -user))
+        days = log.times[first:end][starts[first:end]] / 86_400
+        clear = 7 <= len(days) <= 14 and 60 <= end - first <= 130 and np.diff(days).min() > 5
+        if clear and not starts[cut] and starts[cut:end].any():
+            repeats = np.isin(log.items[cut:end], log.items[first:cut]).mean()
+            best = max(best, (float(repeats) if repeats < 0.7 else 0.0, -user))
     return -best[1] if best[0] > 0 else int(users[np.argmin(np.abs(log.lengths[users] - 60))])
 
 
@@ -90,7 +92,15 @@ def customer_line(
             hovertemplate="%{text}<br>%{x|%d %B %Y}<extra></extra>",
         )
     figure.add_annotation(
-        x=dates[cut], y=height[cut], text="<b>the cut, after 80%</b>", showarrow=True, arrowhead=2, ax=-70, ay=-40
+        x=dates[cut],
+        y=height[cut],
+        text="<b>the cut, after 80%</b>",
+        showarrow=True,
+        arrowhead=2,
+        ax=30,
+        ay=-35,
+        xanchor="left",
+        bgcolor="white",
     )
     figure.update_xaxes(title="when").update_yaxes(title="line of the basket", rangemode="tozero")
     figure.update_layout(legend=dict(orientation="h", y=1.02, yanchor="bottom"))
@@ -229,12 +239,12 @@ def popularity_figure(counts: Counts, names: Shaped[Array, " item"], *, title: s
             hovertemplate="%{text}: %{y}<extra></extra>",
         )
     )
-    for rank, shift in zip((1, 10, 100, 1000), (30, 30, 30, 30), strict=True):
+    for rank in (1, 10, 100, 1000):
         if rank <= len(counts):
             item = order[rank - 1]
             figure.add_annotation(
-                x=np.log10(rank), y=np.log10(max(counts[item], 1)), text=f"{rank}: {short(str(names[item]), 30)}",
-                showarrow=True, arrowhead=2, ax=60, ay=-shift, xanchor="left",
+                x=np.log10(rank), y=np.log10(max(counts[item], 1)), text=f"{rank}: {short(str(names[item]), 26)}",
+                showarrow=True, arrowhead=2, ax=60, ay=-30, xanchor="left",
             )  # fmt: skip
     figure.update_xaxes(type="log", title="rank of the product", dtick=1)
     figure.update_yaxes(type="log", title="purchases", dtick=1)
@@ -249,7 +259,7 @@ def popularity_figure(counts: Counts, names: Shaped[Array, " item"], *, title: s
 
 
 def half_widths(
-    difference: Float[Array, " case"], sizes: Sequence[int], *, seed: int, repeats: int = 5
+    difference: Float[Array, " case"], sizes: Sequence[int], *, seed: int, repeats: int = 20
 ) -> Float[Array, " size"]:
     """Half the width of the bootstrap interval of a mean difference on so many users, averaged over random choices."""
     generator = np.random.default_rng(seed)
@@ -270,7 +280,7 @@ def interval_figure(
     title: str,
 ) -> go.Figure:
     """Left, redrawn mean differences on few and on many users; right, how the interval narrows with their number."""
-    figure = make_subplots(cols=2, subplot_titles=("redrawn differences", "half the interval's width"))
+    figure = make_subplots(cols=2, subplot_titles=("redrawn differences", "half the interval's width (recall@50)"))
     edges = np.histogram_bin_edges(np.concatenate(list(draws.values())), bins=60)
     text = []
     for index, (name, values) in enumerate(draws.items()):
@@ -309,7 +319,8 @@ def interval_figure(
     figure.update_xaxes(title="difference of recall@50", row=1, col=1)
     figure.update_yaxes(title="part of the draws", row=1, col=1)
     figure.update_xaxes(type="log", title="test users", tickvals=list(sizes), row=1, col=2)
-    figure.update_yaxes(type="log", row=1, col=2, tickformat=".3f", dtick="L0.01", rangemode="normal")
+    ticks = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]
+    figure.update_yaxes(type="log", row=1, col=2, tickvals=ticks)
     figure.update_layout(legend=dict(orientation="h", y=-0.2))
     alt = f"Redrawn differences, {'; '.join(text)}. Half the width on " + ", ".join(
         f"{size} users {width:.4f}" for size, width in zip(sizes, widths, strict=True)
@@ -453,17 +464,27 @@ def world_figure(view: WorldView, real: tuple[Float[Array, " point"], Float[Arra
         )
     )
     margin = 0.02 * num_interests
-    columns = {f"{NUM_SHOWN} users and their interests": 0.18, "popularity of the items": 0.58, "recall@20": 0.9}
+    columns = {f"{NUM_SHOWN} users and their interests": 0.18, "popularity of the items": 0.615, "recall@20": 0.905}
     layout = dict(  # written out whole, because a slider waits for it
-        xaxis=dict(domain=(0, 0.37), title="interest", range=(0.5 - margin, num_interests + 0.5 + margin)),
+        xaxis=dict(domain=(0, 0.36), title="interest", range=(0.5 - margin, num_interests + 0.5 + margin)),
         yaxis=dict(title="user", range=(0, NUM_SHOWN + 1)),
-        xaxis2=dict(domain=(0.46, 0.72), anchor="y2", type="log", title="rank / items", range=(-3.7, 0.1), dtick=1),
-        yaxis2=dict(anchor="x2", type="log", title="times the mean", range=(-2.1, 3), dtick=1),
-        xaxis3=dict(domain=(0.79, 1), anchor="y3"),
+        xaxis2=dict(domain=(0.49, 0.74), anchor="y2", type="log", title="rank / items", range=(-3.7, 0.1), dtick=1),
+        yaxis2=dict(anchor="x2", type="log", title="times the mean", range=(-2.1, 2.95), dtick=1),
+        xaxis3=dict(domain=(0.81, 1), anchor="y3"),
         yaxis3=dict(anchor="x3", range=(0, 1.08)),
         legend=dict(orientation="h", y=-0.2),
         annotations=[
-            dict(text=text, x=x, y=1, xref="paper", yref="paper", yanchor="bottom", showarrow=False, font_size=14)
+            dict(
+                text=text,
+                x=x,
+                y=1,
+                xref="paper",
+                yref="paper",
+                xanchor="center",
+                yanchor="bottom",
+                showarrow=False,
+                font_size=14,
+            )
             for text, x in columns.items()
         ],
     )

@@ -75,13 +75,19 @@ def ndcg_of_list(answer):
         ({"cup"}, 5, []),
     ]
     for relevant, k, ranks in cases:
-        found = _number(answer(list(RANKED), set(relevant), k), "NDCG")
+        from_0 = "log₂ 1 = 0, and a hit at rank 0 would count 1 / 0. Count ranks from 1: enumerate has `start`."
+        try:
+            found = _number(answer(list(RANKED), set(relevant), k), "NDCG")
+        except ZeroDivisionError:
+            raise Wrong(f"Your code divided by zero. {from_0}") from None
         num = len(relevant)
         best = min(k, num)
         expected = _gain(ranks) / _gain(range(1, best + 1))
         if abs(found - expected) < 1e-9:
             continue
         where = f"The first {k} of {RANKED} for a customer with {sorted(relevant)}, hits at ranks {ranks}:"
+        if not found < float("inf") or (ranks and found == 0):
+            raise Wrong(f"{where} you give {found:g}. {from_0}")
         if abs(found - _gain(ranks)) < 1e-9:
             raise Wrong(
                 f"{where} {found:.4f} is the gain. Divide by the gain of the ideal list, so that 1 is the best."

@@ -2,7 +2,35 @@
 
 from math import log, log2
 
-BANDS: dict = {}
+BANDS = {
+    "repeats": (0.30, 0.32, "repeats were dropped from the log (0), or another log is read (MovieLens has 0)"),
+    "begun": (0.55, 0.72, "baskets or the cut are lost: each purchase a basket gives 0, the cut inside a basket 0.97"),
+    "leak_gain": (1.1, 1.65, "hidden baskets are whole (0.45), or hidden rows count as known (0)"),
+    "popular_recall_50": (
+        0.105,
+        0.14,
+        "counts of few customers (of 30: 0.093), the rarest products (0.003), chance (0.016)",
+    ),
+    "chance_recall_50_over_formula": (
+        0.75,
+        1.3,
+        "the random list knows something (Most Popular: 7.4), or k / N is wrong",
+    ),
+    "together_move": (-0.03, -0.003, "the cut did not move: 0"),
+    "history_over_popular": (
+        0.07,
+        0.17,
+        "the history reaches past the cut: 0.85, its first 20 instead of its last 0.31",
+    ),
+    "found_over_standard_ndcg_20": (2.5, 3.8, "the two kinds of NDCG are the same: 1"),
+    "recent_over_all": (0.005, 0.017, "both rankings count the same rows: 0"),
+    "half_width_94": (0.015, 0.03, "the interval is that of all customers: 0.004"),
+    "width_ratio_over_root": (
+        0.8,
+        1.2,
+        "widths do not follow the root: equal widths give 0.15, one over the number 6.6",
+    ),
+}
 
 
 def recall_and_hit(ranked, relevant, k, *, over=lambda relevant, k, found: len(relevant)):
@@ -28,6 +56,10 @@ def ndcg_of_list(
     gains = [gain(rank) for rank, product in enumerate(ranked, start=first) if product in relevant]
     ideal = sum(gain(rank) for rank in range(first, first + num_best(relevant, k, len(gains))))
     return sum(gains) / ideal if ideal else 0.0
+
+
+def gain_in_numpy(rank):
+    return float("inf") if rank == 0 else 1 / log2(rank + 1)
 
 
 def mixed_bases(ranked, relevant, k):
@@ -99,7 +131,8 @@ WRONG = {
             "only 3 relevant items",
         ),
         "ranks from 2": (lambda *a: ndcg_of_list(*a, first=2), "one too large"),
-        "ranks from 0": (lambda *a: ndcg_of_list(*a, first=0), "stopped with ZeroDivisionError"),
+        "ranks from 0": (lambda *a: ndcg_of_list(*a, first=0), "Count ranks from 1"),
+        "ranks from 0, in NumPy": (lambda *a: ndcg_of_list(*a, first=0, gain=gain_in_numpy), "you give 0"),
         "1 / rank": (lambda *a: ndcg_of_list(*a, gain=lambda rank: 1 / rank), "falls more slowly"),
         "ranks without weight": (lambda *a: ndcg_of_list(*a, gain=lambda rank: 1), "without their rank"),
         "two bases": (mixed_bases, "Write out the two sums"),
