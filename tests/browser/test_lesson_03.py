@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mtmi_lite.datasets import load_log
 from mtmi_lite.experiments import Recipe
@@ -28,13 +29,18 @@ def expected(chromium) -> tuple[Panel, str]:
     models = [recipe.train(split, steps=600, seed=0, progress=False).model for recipe in recipes]
     alone, found, copies = (evaluate(model, cases) for model in models)
 
+    with torch.no_grad():
+        products = F.normalize(models[2].items(torch.arange(log.num_items)), dim=1)
+    many = torch.randn(1000, 64, generator=torch.Generator().manual_seed(0))
+    far = many[(F.normalize(many, dim=1) @ products.T).amax(dim=1).argmin()]
+
     class Dead:
         similarity, num_items, items = models[2].similarity, log.num_items, models[2].items
 
         def users(self, batch):
             users = models[2].users(batch)
             vectors = users.vectors.clone()
-            vectors[:, -1] = torch.randn(vectors.shape[2], generator=torch.Generator().manual_seed(0))
+            vectors[:, -1] = far
             return replace(users, vectors=vectors)
 
     evaluations = {"K towers": found, "copies": copies, "a dead tower": evaluate(Dead(), cases)}

@@ -36,7 +36,7 @@ def taken_out(lists, relevant, tower, num, *, refill=False):
     return len(relevant.intersection([p for p in merged[:num] if best[p][1] != tower])) / len(relevant)
 
 
-def diagnosed(cosine, shares, lost, *, dead_first=True, few=0.02, missed_from=0.005, by_cosine=False):
+def diagnosed(cosine, shares, lost, *, dead_first=True, few=0.03, missed_from=0.005, by_cosine=False):
     """The solution of exercise 3, with places to go wrong."""
     missed = sum(loss > missed_from for loss in lost)
     team = "copies" if missed == 0 else "one strong" if missed == 1 else "specialists"
@@ -89,24 +89,24 @@ WRONG = {
         ),
         "the losses alone": (lambda *given: diagnosed(*given, few=-1.0), "Look at the shares first"),
         "the shares alone": (
-            lambda cosine, shares, lost: "dead tower" if min(shares) < 0.02 else "specialists",
+            lambda cosine, shares, lost: "dead tower" if min(shares) < 0.03 else "specialists",
             "the others hold the same products",
         ),
         "shares for strength": (
             lambda cosine, shares, lost: (
-                "dead tower" if min(shares) < 0.02 else "copies" if max(lost) <= 0.005 else "specialists"
+                "dead tower" if min(shares) < 0.03 else "copies" if max(lost) <= 0.005 else "specialists"
             ),
             "Count the losses",
         ),
         "the cosine first": (lambda *given: diagnosed(*given, by_cosine=True), "Decide by the work"),
         "a low cosine is enough": (
             lambda cosine, shares, lost: (
-                "specialists" if cosine < 0.2 and min(shares) >= 0.02 else diagnosed(cosine, shares, lost)
+                "specialists" if cosine < 0.2 and min(shares) >= 0.03 else diagnosed(cosine, shares, lost)
             ),
             "no proof of work",
         ),
         "dead only where nobody is missed": (
-            lambda cosine, shares, lost: diagnosed(cosine, shares, lost, few=0.02 if max(lost) <= 0.005 else -1.0),
+            lambda cosine, shares, lost: diagnosed(cosine, shares, lost, few=0.03 if max(lost) <= 0.005 else -1.0),
             "a dead tower comes first",
         ),
         "another word": (lambda *given: "good", "Return"),
