@@ -87,7 +87,7 @@ def circle_shares(
 
 def share_curves(
     curves: Mapping[str, Float[Array, "angle tower"]],
-    degrees: Float[Array, " angle"],
+    degrees: Int64[Array, " angle"],
     towers_at: Sequence[float],
     negative_at: float,
     *,
@@ -110,21 +110,21 @@ def share_curves(
                 y=[curve[np.abs(degrees - angle).argmin(), tower]],
                 mode="markers",
                 marker=dict(color=colour, symbol=MARKERS[tower], size=11, line=dict(color="white", width=1)),
-                name=tower_name(tower),
+                name=f"Tower {tower + 1}",
                 showlegend=place == 0,
                 hovertemplate=f"{tower_name(tower)} stands at {angle:g}°, share there %{{y:.2f}}<extra></extra>",
                 **where,
             )
         if "loss" in name:
             figure.add_scatter(
-                x=[negative_at, negative_at],
-                y=[0, 1],
-                mode="lines",
-                line=dict(color=GREY, dash="dash"),
+                x=[negative_at],
+                y=[0.5],
+                mode="markers",
+                marker=dict(color="black", symbol="x-thin-open", size=11, line_width=3),
                 name="the negative",
                 **where,
             )
-    figure.update_xaxes(tickvals=[0, 90, 180, 270, 360], ticksuffix="°", range=[-5, 365])
+    figure.update_xaxes(tickvals=[0, 90, 180, 270, 360], ticksuffix="°", range=[-14, 374])
     figure.update_xaxes(title="angle of the target", row=2)
     figure.update_yaxes(range=[-0.05, 1.08], tickformat=".0%").update_yaxes(title="share", col=1)
     figure.update_layout(legend=dict(orientation="h", y=-0.16, x=0))
@@ -270,7 +270,7 @@ def gap_chart(gaps: Mapping[str, Gap], *, title: str) -> go.Figure:
     for legend, (way, marker) in ways.items():
         figure.add_scatter(x=means[way], y=names, mode="markers", name=legend, marker=marker)
     figure.update_xaxes(title="recall@50, test users", rangemode="tozero").update_yaxes(autorange="reversed")
-    figure.update_layout(legend=dict(orientation="h", y=-0.2, x=0))
+    figure.update_layout(legend=dict(orientation="h", y=-0.15, x=0))
     alt = "Recall at 50, served and with the label's choice: " + "; ".join(
         f"{name} {served:.2f} and {label:.2f}"
         for name, served, label in zip(names, means["served"], means["label"], strict=True)
@@ -306,7 +306,7 @@ def switch_figure(users: Users, items: Float[Tensor, "item dim"], target: int, n
 
     figure = make_subplots(cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.09)
     left, right = dict(row=1, col=1), dict(row=1, col=2)
-    here = np.flatnonzero(users.mask[0].numpy())
+    here = np.flatnonzero(users.mask[0].numpy()).tolist()
     for tower in here:
         style = dict(color=COLOURS[tower], symbol=MARKERS[tower])
         mine = dots[brought == tower]
@@ -342,14 +342,14 @@ def switch_figure(users: Users, items: Float[Tensor, "item dim"], target: int, n
         y=[tower_name(tower) for tower in here],
         orientation="h",
         marker_color=[COLOURS[tower] for tower in here],
-        text=[f"{share[tower]:.0%} · item at {one.ranks[0, tower]}" for tower in here],
+        text=[f" {share[tower]:.0%} · item at {one.ranks[0, tower]}" for tower in here],
         textposition="outside",
         cliponaxis=False,
         **right,
     )
     what = "share of the item" if training else "part of the 50 places shown"
     figure.update_xaxes(title=f"{what}; rank in each tower's own list", tickformat=".0%", range=[0, 1.6], **right)
-    figure.update_xaxes(tickvals=[0, 0.5, 1], **right).update_yaxes(autorange="reversed", **right)
+    figure.update_xaxes(tickvals=[0, 0.5, 1], **right).update_yaxes(autorange="reversed", ticksuffix="  ", **right)
     figure.update_xaxes(visible=False, **left).update_yaxes(visible=False, **left)
     figure.update_traces(showlegend=False, hoverinfo="skip")
     label, served = int(one.label_rank[0]), int(one.served_rank[0])
@@ -367,6 +367,7 @@ def switch_figure(users: Users, items: Float[Tensor, "item dim"], target: int, n
     return finished(figure, title=title, alt=alt, height=400)
 
 
+EVERY_ITEM = range(1, 5)
 PRESETS = {
     "ComiRec": {"model": "ComiRec", "rule": "nearest"},
     "MIND, p = 1": {"model": "MIND", "rule": "label-aware", "sharpness": 1.0},
@@ -385,13 +386,22 @@ def switch_panel(runs: Mapping[str, Run], cases: Cases, item_names: Array, *, nu
         with torch.no_grad():
             known[name] = (evaluate(run.model, cases).users, run.model.items(torch.arange(run.model.num_items)))
 
-    def draw(state: State) -> go.Figure:
+    def find(state: State) -> tuple[Users, Tensor, int]:
         users, items = known[state["model"]]
         case = state["user"] - 1
         relevant = cases.relevant[cases.offsets[case] : cases.offsets[case + 1]]
-        target = int(relevant[(state["item"] - 1) % len(relevant)])
         one = dataclasses.replace(users, vectors=users.vectors[[case]], mask=users.mask[[case]], attention=None)
+        return one, items, int(relevant[(state["item"] - 1) % len(relevant)])
+
+    def draw(state: State) -> go.Figure:
+        one, items, target = find(state)
         return switch_figure(one, items, target, str(item_names[target]), state)
+
+    def lost(state: State) -> bool:
+        """Found with the label, and not among the 50 served."""
+        one, items, target = find(state)
+        ranks = answer(one, items, torch.tensor([target]), rule=state["rule"], sharpness=state["sharpness"])
+        return bool(ranks.label_rank[0] <= 50 < ranks.served_rank[0])
 
     def idle(state: State) -> list[str]:
         if state["phase"] == PHASES[1]:
@@ -399,11 +409,14 @@ def switch_panel(runs: Mapping[str, Run], cases: Cases, item_names: Array, *, nu
         return ["sharpness"] if state["rule"] in ("nearest", "smallest loss") else []
 
     presets = {name: state for name, state in PRESETS.items() if state.get("model", next(iter(runs))) in runs}
+    every_user = range(1, min(num_users, len(cases)) + 1)
     start = {"model": next(iter(runs)), "user": 1, "item": 1, "phase": PHASES[0], "rule": RULES[3], "sharpness": 5.0}
+    places = ({**start, "user": user, "item": item} for user in every_user for item in EVERY_ITEM)
+    start = next((place for place in places if lost(place)), start)  # one that shows the gap
     controls = [
         Control(name="model", label="model", values=list(runs), kind="list"),
-        Control(name="user", label="user", values=range(1, min(num_users, len(cases)) + 1)),
-        Control(name="item", label="relevant item", values=range(1, 5)),
+        Control(name="user", label="user", values=every_user),
+        Control(name="item", label="relevant item", values=EVERY_ITEM),
         Control(name="phase", label="phase", values=PHASES, kind="switch"),
         Control(name="rule", label="rule", values=RULES, kind="list"),
         Control(name="sharpness", label="α or p", values=SHARPNESS),

@@ -65,7 +65,7 @@ def by_distance(answer):
         total, present = sum(found), sum(mask)
         absent = any(share != 0 for share, exists in zip(found, mask, strict=True) if not exists)
         if not np.isfinite(found).all():
-            hint = "Not finite: a similarity of 1 is a distance of 0, and 1/0 has no end. Set a floor of 0.05 on the distance."
+            hint = "Not finite: a similarity of 1 is a distance of 0, and 1/0 has no end. Set a floor of 0.05 on it."
         elif absent:
             hint = "The third tower does not exist: its share is 0. Multiply by the mask before you take the sum."
         elif np.allclose(total, 1.0, atol=1e-4) and present > 1:

@@ -47,7 +47,7 @@ curves = pictures.circle_shares(vectors, negative, torch.from_numpy(np.radians(d
 pictures.share_curves(curves, degrees, (0, 90, 180), 73.7, title="Who answers for a target, by where it lies")
 
 # %% [markdown]
-# Three vectors of one user stand on a circle. A target goes once around it, and each small picture is a **rule**: how much of the target each tower answers for. On the left all or nothing, on the right something of both. The upper row looks at products of vectors, the lower one at losses and distances. You build each of them now, then see which one finds a user's interests.
+# Three vectors of one user stand on a circle. A target goes once around it, and each small picture is a **rule**: how much of the target each tower answers for. On the left all or nothing, then softly, then nearly hard again. You build each rule, then see which one finds a user's interests.
 #
 # ## All to one: nearest tower, smallest loss
 #
@@ -61,13 +61,13 @@ my_guess = None  # "yes" or "no"
 # %%
 to_target, to_negative = vectors @ target, vectors @ negative  # all have length 1: these are cosines
 loss = (0.5 - to_target + to_negative).relu()  # the triplet loss, Eq. 8, with a margin γ of 0.5
-print("similarity to the target:  ", to_target.tolist())
-print("similarity to the negative:", to_negative.tolist())
-print("loss:                      ", [round(value, 2) for value in loss.tolist()])
+print("similarity to the target:  ", to_target.numpy().round(2))
+print("similarity to the negative:", to_negative.numpy().round(2))
+print("loss:                      ", loss.numpy().round(2))
 print(f"nearest: tower {to_target.argmax() + 1}. Smallest loss: tower {loss.argmin() + 1}. You guessed {my_guess!r}.")
 
 # %% [markdown]
-# Check tower 1: 0.5 − 0.6 + 0.28 = 0.18. Tower 2 is nearer to the target, but the negative is nearer still: 0.5 − 0.8 + 0.96 = 0.66. So the two rules differ, and the negative of the moment decides. In the picture, look between 38° and 74°.
+# Check tower 1: 0.5 − 0.6 + 0.28 = 0.18. Tower 2 is nearer to the target, but the negative is nearer still: 0.5 − 0.8 + 0.96 = 0.66. The two rules differ, and the negative of the moment decides. In the picture, tower 2 never answers by its loss: the negative, ✕, stands beside it.
 #
 # The library has both in one function: all to the tower with the best **score**. The shares of a user sum to the number of their towers, so that equal shares are 1 each.
 
@@ -81,7 +81,7 @@ print("smallest:", losses.share_to_best(-loss[None], here)[0].tolist())
 #
 # ### Exercise 1: all to the best
 #
-# One user: `score` has a number for each tower, `mask` is True where the tower exists. (In MIND, users with a short history have fewer vectors.) Return a tensor of shares: the number of towers that exist at the best of them, 0 elsewhere. Among equals, the first.
+# One user: `score` has a number for each tower, `mask` is True where the tower exists. (MIND gives short histories fewer vectors.) Return a tensor of shares: the number of towers that exist at the best of them, 0 elsewhere. Among equals, the first.
 #
 # <details><summary>Hint</summary>A tower that does not exist must lose against any score, negative ones too. What score is below all others?</details>
 
@@ -143,7 +143,7 @@ for alpha in (0.0, 1.0, 5.0, 200.0):
 print("nearest:  ", losses.share_to_best(to_target[None], here)[0].numpy())
 
 # %% [markdown]
-# Check α = 1: the weights 2.5, 5 and 0.625 are as 4 : 8 : 1, so tower 2 gets 3 · 8/13 = 1.846. With α = 0 all are alike; as α grows, the soft share becomes the hard one. It is the same choice, made more or less decidedly, and the label makes it too. Here the weights of a user are scaled to sum to the number of towers; the paper's own are not, which is for lesson 05.
+# Check α = 1: the weights 2.5, 5 and 0.625 are as 4 : 8 : 1, so tower 2 gets 3 · 8/13 = 1.846. With α = 0 all are alike; as α grows, the soft share becomes the hard one. It is the same choice, made more or less decidedly, and the label makes it too. (The paper does not scale the weights of a user to a fixed sum; lesson 05 does both.)
 #
 # > **Remember:** α turns "all towers learn" into "only the nearest learns".
 #
@@ -168,11 +168,11 @@ lesson_04.by_distance(by_distance)
 # %% [markdown]
 # ## Where the rivals get their vectors
 #
-# MIND and ComiRec have one set of weights for all K vectors. MIND's are **capsules**, made by [routing](glossary.md#routing): items share themselves out over the interests they agree with, three times over. Four items, two interests, and starting logits that differ a little (MIND draws them at random):
+# MIND and ComiRec have one set of weights for all K vectors. MIND's are **capsules**, made by [routing](glossary.md#routing): items share themselves out over the interests they agree with, three times over. Four items, two interests; the starting logits differ (MIND draws them at random):
 
 # %%
-items = torch.tensor([[2.0, 0.0], [1.8, 0.6], [0.0, 2.0], [0.6, 1.8]])
-start = torch.tensor([[0.2, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.2]])  # [interest, item]
+items = torch.tensor([[4.0, 0.0], [3.6, 1.2], [0.0, 4.0], [1.2, 3.6]])
+start = torch.tensor([[0.5, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]])  # [interest, item]
 logits = start
 for iteration in (1, 2, 3):
     c = logits.softmax(dim=0)  # each item's shares sum to 1
@@ -186,7 +186,7 @@ routed, shares = towers.route(items[None, None], start, everything, everything[:
 print("library the same:", torch.allclose(shares[0], c) and torch.allclose(routed[0], interests))
 
 # %% [markdown]
-# The first two items go to interest 1, the others to interest 2. With equal logits at the start both interests would stay equal for ever: nothing tells them apart.
+# Round by round the first two items go to interest 1, the others to interest 2. From equal logits both interests would stay equal: nothing tells them apart.
 #
 # ComiRec (SA) needs no rounds. Its [self-attention](glossary.md#self-attention) is $A = \mathrm{softmax}(W_2 \tanh(W_1 (H + P)))$ over the history H with places P, and the vectors are $V = A H$. The interests differ in their row of $W_2$ alone.
 
@@ -195,12 +195,12 @@ comirec = towers.SharedAttention(num_towers=2, dim=2, num_steps=4, generator=tor
 with torch.no_grad():
     attention = (((items + comirec.place) @ comirec.inner).tanh() @ comirec.outer).softmax(dim=0).T
     same = torch.allclose(attention @ items, comirec(items[None], everything).vectors[0])
-print("A, two interests over four items:", attention.numpy().round(2).tolist(), "library the same:", same)
+print("A, two interests over four items:", *attention.numpy().round(2), "library the same:", same)
 
 # %% [markdown]
 # ## Which rule finds the interests?
 #
-# Now train. The [planted world](glossary.md#planted-world) is small: 100 interests, 1,200 users with 4 interests each. The towers, attention pooling in 16 dimensions, are the same for the first rules; only the share differs. MIND and ComiRec come with their own vectors and inner products. Every training has the same number of steps and one learning rate, which validation users of other worlds chose for nearly every rule.
+# Now train, in a small [planted world](glossary.md#planted-world): 100 interests, 1,200 users with 4 interests each. The towers pool by attention in 16 dimensions, and only the share differs; MIND and ComiRec come with their own vectors and inner products. All have the same steps and learning rate, the one that validation users of other worlds chose for nearly every rule.
 
 # %%
 from mtmi_lite.experiments import HARD, Recipe
@@ -257,9 +257,9 @@ for name, result in found.items():
     print(f"{name:>20} {result.recall(50).mean():9.3f} {interests[name]:14.2f} {cosine:13.2f}   {hits}")
 
 # %% [markdown]
-# An interest is **found** when it is the most frequent one among the first 20 items of some tower. At α = 0 four towers are four copies: cosine 1, and no more interests than one tower finds. Turn α up and they part. Turn it on to the hard end and recall falls again.
+# An interest is **found** when it is the most frequent one among the first 20 items of some tower. At α = 0 four towers are four copies: cosine 1, and no more interests than one tower finds. Turn α up and they part; far up, at the hard end, recall falls again.
 #
-# Is it sure? Paired intervals over the test users, and the controls of lesson 03:
+# Paired intervals over the test users, and the controls of lesson 03:
 
 # %%
 soft = max((f"MTMI, α = {alpha:g}" for alpha in alphas), key=lambda name: runs[name].validation_recall.max())
@@ -273,9 +273,9 @@ print(f"  {'mean of own vectors':>20} {(ours - mean).mean():+.3f}")
 print("without each tower:  ", [round(float(found[soft].recall_without(j, 50).mean()), 3) for j in range(num_towers)])
 
 # %% [markdown]
-# A hard rule shows each tower a quarter of the targets, so it learns slowly; with four times the steps (`profile = "full"`) it comes nearer, and on our seeds still stays behind.
+# A hard rule shows each tower a quarter of the targets, so it learns more slowly. With four times the steps (`profile = "full"`) it comes nearer, and still stays behind.
 #
-# > **Remember:** too soft makes copies, too hard makes slow learners with lists that do not compare; α lies between.
+# > **Remember:** too soft makes copies, too hard makes slow learners; the best α lies between.
 #
 # ## What training knows and serving does not
 #
@@ -315,7 +315,7 @@ gaps = {
 pictures.gap_chart(gaps, title="What the label's choice finds, and what the served list finds")
 
 # %% [markdown]
-# The gap is the line between circle and diamond. One tower has none: there is nothing to choose. But a gap is not yet knowledge misused. The label may look into K lists of 50; serving has 50 places in all. So we also count an item as found if it is in **any** of the K lists in full, without the label: the upright stroke. From circle to stroke is the **price of merging**. From stroke to diamond is what **only the label** gives.
+# The gap is the line between circle and diamond. One tower has none: there is nothing to choose. But the label may look into K lists of 50, and serving has 50 places in all. So we also count an item as found if it is in **any** of the K lists in full, without the label: the upright stroke. From circle to stroke is the **price of merging**. From stroke to diamond is what **only the label** gives.
 
 # %%
 print(f"{'':>20}  {'gap':<24}  {'price of merging':<24}  only the label")
@@ -338,24 +338,24 @@ for name in (soft, "nearest", "label-aware, p = 5", "MIND", "ComiRec"):
 # %% [markdown]
 # Read the three columns. For nearest and smallest loss, the label gives nothing that K full lists do not hold: their whole gap is the price of merging. A soft share is even below its full lists, as it counts only a part of what a tower finds. Label-aware attention is different: its mixture finds items that **none** of the user's vectors finds. That vector was trained, and serving never has it.
 #
-# So the label leaks in two ways. Who picks from K lists gets more room; who mixes vectors gets a vector that does not exist in serving. MTMI avoids the second, as ComiRec does. Of the first it has as much as a hard choice; it serves more because its lists find more.
+# So the label helps in two ways. Who picks from K lists gets more room; who mixes vectors gets a vector that does not exist in serving. MTMI avoids the second, as ComiRec does. It serves more than they do because its lists find more.
 #
 # > **Remember:** a gap is mostly the price of one list in place of K. Ask of a training rule whether it trains a vector that serving has.
 #
 # ## The switch
 #
-# One user, one relevant item. The map (PCA of directions) shows the user's vectors, large, and the 50 served items, small, in the colour of the tower that brought them. The bars say who answers, and where the item stands in each tower's own list.
+# One user, one relevant item. The map (PCA of directions) shows the user's vectors, large, and the 50 served items, small, in the colour of the tower that brought them. The bars say who answers, and the item's rank in each tower's own list.
 
 # %%
 panel = pictures.switch_panel({soft: runs[soft]} | runs, test, log.item_names)
 panel
 
 # %% [markdown]
-# **Try this.** (1) Press *ComiRec*, switch to serving, and go through users and items. How often does the item fall out of the 50, though its tower has it in the first 50? (2) Press *MTMI, α = 5*, then move α down to 0 and up to 20. At which α do the bars become one? Then set the rule to *label-aware* and watch the rank of the mixture.
+# **Try this.** (1) Press *ComiRec*, switch to serving, and go through users and items. How often is the item not served, though its own tower has it in the first 50? (2) Press *MTMI, α = 5*, then move α down to 0 and up to 20. At which α do the bars become one? Then set the rule to *label-aware* and watch the rank of the mixture.
 #
 # ## What can go wrong: the power as printed
 #
-# What if you code the formula as it stands in the paper? An objective is a function; the loop takes it like any other.
+# Code the formula as it stands in the paper. An objective is a function; the loop takes it like any other.
 
 
 # %%
@@ -376,11 +376,11 @@ except FloatingPointError as error:
 print(failure)
 
 # %% [markdown]
-# At the first step some product in the batch is negative, its power is not a number, and the softmax spreads that over all of the user's shares. The loop stops there: without that check, Adam would write it into every weight, and you would notice at the evaluation. The advice in the message does not help here. The formula is at fault, not the learning rate.
+# At the first step some product in the batch is negative, its power is not a number, and the softmax spreads that over all shares of the user. The loop stops there; without that check, Adam would write it into every weight. The advice in the message does not help: the formula is at fault, not the learning rate.
 #
 # ## Leakage or overfitting?
 #
-# The paper explains why label-aware attention does worse: leakage or overfitting. **Overfitting** can be measured beside the gap: recall on users the model was trained on, less that on test users.
+# Label-aware attention does worse here than a soft share. The paper saw that too, and names leakage or overfitting. **Overfitting** can be measured beside the gap: recall on users the model was trained on, less that on test users.
 
 # %%
 trained_on = interactions.evaluation_cases(log, split.train[:300])
@@ -388,15 +388,15 @@ over = {}
 for name, run in runs.items():
     known = metrics.evaluate(run.model, trained_on).recall(50).mean()
     over[name] = float(known - found[name].recall(50).mean())
-    print(f"{name:>20}  training users {known:.3f}, above test users by {over[name]:.3f}")
+print("\n".join(f"{name:>20}  {value:.3f} above test users" for name, value in over.items()))
 more = over["label-aware, p = 5"] > over["nearest"] + 0.05
 print("Label-aware attention overfits", "more than" if more else "no more than", "the nearest tower does.")
 
 # %% [markdown]
 # ## What you take home
 #
-# - The share decides what the towers become: all alike gives copies, all to one gives slow specialists, and between them lies an α.
-# - Nearest tower, smallest loss, label-aware attention and inverse distance are all chosen by the label.
+# - The share decides what the towers become: all alike makes copies, all to one slow specialists. Between them lies an α.
+# - Every rule here asks the label who answers.
 # - The gap between training and serving has two parts: one list in place of K, and vectors that exist only with the label.
 #
 # **What the paper says** (Xiong and Yu): label-aware attention with a sampled softmax, put in place of their loss, makes MTMI worse, through leakage or overfitting. No figure separates the two. Their weights, it says, align training and serving better.
@@ -413,7 +413,7 @@ print(
 print("- By this measure MTMI is", "better" if gap_of_gaps[2] < 0 else "not better", "aligned than the nearest tower.")
 
 # %% [markdown]
-# The first supports the paper. The second supports its word leakage, for mixtures only. The third does not support that MTMI closes the gap. MIND and ComiRec are far from done after so few steps: compare their gaps here, and their recall in lesson 09.
+# The first line is on the paper's side, and so is the second, for mixtures: call that leakage. The last two test its claim on alignment. MIND and ComiRec are far from done after so few steps: compare their gaps here, and their recall in lesson 09.
 #
 # **Words.** *Share*: how much a tower answers for the target. *Label-aware attention*: a mixture of the vectors, made for the target. *Price of merging*: what is lost when K lists become one of the same length.
 #
@@ -427,8 +427,8 @@ results = {
     "over_one_tower": float((ours - found["one tower"].recall(50)).mean()),
     "over_nearest": float((ours - found["nearest"].recall(50)).mean()),
     "over_smallest": float((ours - found["smallest loss"].recall(50)).mean()),
-    "interests_found": float(interests[soft]),
-    "copies_cosine": found[f"MTMI, α = {alphas[0]:g}"].summary()["cosine"],
+    "interests_found": float(interests[soft]) if world else None,
+    "copies_cosine": found[f"MTMI, α = {alphas[0]:g}"].summary().get("cosine"),
     "gap": parts[soft][0][0],
     "gap_one_tower": parts["one tower"][0][0],
     "only_the_label": label_only[0],
