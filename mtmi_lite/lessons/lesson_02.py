@@ -177,7 +177,7 @@ def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[in
             said.append(f"{head}, {name}: " + ", ".join(f"{part} at {d}" for d, part in zip(values, text, strict=True)))
     figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64], range=[0.5, 2.0])
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_layout(legend=dict(orientation="h", y=-0.22))
+    figure.update_layout(legend=dict(orientation="h", y=-0.22)).update_annotations(font_size=13)
     return finished(figure, title=title, alt="Two charts by dimension. " + "; ".join(said) + ".", height=400)
 
 
@@ -279,7 +279,7 @@ def circle_figure(state: State) -> go.Figure:
     centres, own = middles(num, state["apart"]), num * len(AROUND)
     angle, served = float(place.angles[place.best]), place.served[place.best]
     of_list = f"among the {length} nearest"
-    heads = (f"filled: {of_list}", "training: mean log-likelihood of a purchase", f"serving: purchases {of_list}")
+    heads = (f"filled: {of_list}", "training: log-likelihood of a purchase", f"serving: purchases {of_list}")
     places = [[{"rowspan": 2}, {}], [None, {}]]
     figure = make_subplots(2, 2, specs=places, horizontal_spacing=0.08, vertical_spacing=0.16, subplot_titles=heads)
     add_circle(figure, 1, 1)
@@ -305,7 +305,7 @@ def circle_figure(state: State) -> go.Figure:
         _add(figure, [angle], [values[place.best]], row, 2, marker=dict(color="black", size=10))
     figure.update_xaxes(range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", col=2)
     figure.update_yaxes(tickformat=".0%", range=(-0.06, 1.06), row=2, col=2)
-    figure.update_layout(legend=dict(orientation="h", y=-0.08))
+    figure.update_layout(legend=dict(orientation="h", y=-0.08)).update_annotations(font_size=13)
     title = f"Best for {state['best_for']}: one vector at {angle:.0f}° serves {served:.0%} of the purchases".replace(
         "-", "−"
     )

@@ -143,7 +143,7 @@ for name, vector in {"right": right, "divided by 5": divided_by_5, "product 0 vo
     )
 
 # %% [markdown]
-# Check the first: (1 + 0.6 + 0) / 3 = 0.53. Dividing by 5 makes the vector shorter and leaves its direction; a cosine does not see it, though a layer with a bias would. Product 0 turns it: the customer now half wants something they never bought.
+# Check the first: (1 + 0.6 + 0) / 3 = 0.53. Dividing by 5 makes the vector shorter and leaves its direction; a cosine does not see it, though a layer with a bias would. Product 0 turns it: the vector leans towards something that was never bought.
 #
 # > **Remember:** padding of zeros shortens; padding that is a product lies. A mask prevents both.
 #
@@ -299,6 +299,9 @@ for _ in range(60):
 apart = float(np.abs(my_losses - run.curve["total"][:60]).max())
 print(f"loss {my_losses[0]:.3f} → {my_losses[-1]:.3f} in 60 steps; largest difference to the library's: {apart:.1e}")
 
+# %% [markdown]
+# The same losses: `train` has no secret. It also looks at the validation customers now and then and keeps the best step. Now the test customers, who chose nothing, and the products' neighbours:
+
 # %%
 popular = metrics.evaluate(models.MostPopular(log, split.train), test)
 over_popular = metrics.paired_interval(found.recall(50), popular.recall(50), seed=seed)
@@ -379,7 +382,7 @@ print("\nas they are bought, over alike:   {:+.3f} [{:+.3f}, {:+.3f}]".format(*f
 print("as bought, corrected, over alike: {:+.3f} [{:+.3f}, {:+.3f}]".format(*restored))
 
 # %% [markdown]
-# Uncorrected, the model recommends rarer products than people buy, and finds fewer of those. Corrected, it is back near where uniform negatives stand. Forgetting popularity is a choice: good for surprise, bad for recall.
+# On Online Retail the uncorrected model recommends rarer products than people buy, and finds fewer of those. Corrected, it is back near where uniform negatives stand. Those lean a little to the other side: what they recommend is more popular than what is bought.
 #
 # > **Remember:** scores learn p / q. What you draw often, you forget.
 #
@@ -404,9 +407,9 @@ kept = {f"{size} interests": {dim: pictures.kept_by_the_mean(size, 4, dim) for d
 print(f"\nYou guessed {my_fifth_guess}. With 200 interests and d = 16: {kept['200 interests'][16]:.2f}")
 
 # %% [markdown]
-# Close interests have a mean that is near both, and near interest 3, which nobody asked for. Opposite ones have no mean at all.
+# Close interests have a mean that is near both, and near interest 3, which nobody asked for. The mean of opposite ones is zero, which is no direction at all.
 #
-# Now train. In the [planted world](glossary.md#planted-world) each customer has four known interests of 20 products each; an [oracle](glossary.md#oracle) that knows them sets the ceiling. The last row is a control: the same 200 interests and 16 numbers, but *one* interest a customer.
+# Now train. In the [planted world](glossary.md#planted-world) each customer has four known interests of 20 products each; an [oracle](glossary.md#oracle) that knows them sets the ceiling. The tower is [attention pooling](glossary.md#attention-pooling), a relative of fusion in which each product scores itself. The last row is a control: the same 200 interests and 16 numbers, but *one* interest a customer.
 
 
 # %%
