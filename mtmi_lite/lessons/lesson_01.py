@@ -1,10 +1,8 @@
 """Lesson 01: its computations, figures and panel."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,12 +12,21 @@ from plotly.subplots import make_subplots
 
 from mtmi_lite.datasets import PlantedWorld, oracle_ranking, planted_interests
 from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished, short
-from mtmi_lite.interactions import Cases, Interactions, evaluation_cases, item_counts, split_users
+from mtmi_lite.interactions import Interactions, evaluation_cases, item_counts, split_users
 from mtmi_lite.metrics import find_hits, paired_interval, recall
 from mtmi_lite.panels import Control, Panel, State
 
 Array = np.ndarray
 Counts = Int64[Array, " item"]
+Curve = tuple[Float[Array, " point"], Float[Array, " point"]]
+
+
+def _marks(kind: int, size: int = 5) -> dict:
+    return dict(color=COLOURS[kind], symbol=MARKERS[kind], size=size)
+
+
+ABOVE = dict(orientation="h", y=1.02, yanchor="bottom")
+"""A legend above the figure."""
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
@@ -32,15 +39,9 @@ def basket_starts(log: Interactions) -> Bool[Array, " interaction"]:
     >>> basket_starts(from_columns(users=[0, 0, 0, 1], items=list("abca"), times=[1, 1, 2, 2])).tolist()
     [True, False, True, True]
     """
-    starts = np.ones(len(log), dtype=bool)
-    starts[1:] = np.diff(log.times) != 0
+    starts = np.diff(log.times, prepend=-1) != 0
     starts[log.offsets[:-1]] = True
     return starts
-
-
-def positions(log: Interactions) -> Int64[Array, " interaction"]:
-    """The place of each interaction in its user's sequence, from 0."""
-    return np.arange(len(log)) - np.repeat(log.offsets[:-1], log.lengths)
 
 
 def clear_customer(log: Interactions, users: Int64[Array, " user"]) -> int:
@@ -62,12 +63,7 @@ def clear_customer(log: Interactions, users: Int64[Array, " user"]) -> int:
 
 
 def customer_line(
-    times: Int64[Array, " step"],
-    items: Int64[Array, " step"],
-    cut: int,
-    names: Shaped[Array, " item"],
-    *,
-    title: str,
+    times: Int64[Array, " step"], items: Int64[Array, " step"], cut: int, names: Shaped[Array, " item"], *, title: str
 ) -> go.Figure:
     """One customer's whole sequence on a time line: a basket is a stack, its first line at the bottom.
 
@@ -82,64 +78,22 @@ def customer_line(
     figure = go.Figure()
     dates = times.astype("datetime64[s]").astype(str)
     for kind, (name, chosen) in enumerate(kinds.items()):
-        figure.add_scatter(
-            x=dates[chosen],
-            y=height[chosen],
-            name=f"{name} ({chosen.sum()})",
-            mode="markers",
-            marker=dict(color=COLOURS[kind], symbol=MARKERS[kind], size=7),
-            text=names[items[chosen]],
-            hovertemplate="%{text}<br>%{x|%d %B %Y}<extra></extra>",
-        )
-    figure.add_annotation(
-        x=dates[cut],
-        y=height[cut],
-        text="<b>the cut, after 80%</b>",
-        showarrow=True,
-        arrowhead=2,
-        ax=30,
-        ay=-35,
-        xanchor="left",
-        bgcolor="white",
-    )
-    figure.update_xaxes(title="when").update_yaxes(title="line of the basket", rangemode="tozero")
-    figure.update_layout(legend=dict(orientation="h", y=1.02, yanchor="bottom"))
+        about = dict(text=names[items[chosen]], hovertemplate="%{text}<br>%{x|%d %B %Y}<extra></extra>")
+        style = dict(name=f"{name} ({chosen.sum()})", mode="markers", marker=_marks(kind, 7))
+        figure.add_scatter(x=dates[chosen], y=height[chosen], **style, **about)
+    arrow = dict(showarrow=True, arrowhead=2, ax=30, ay=-35, xanchor="left", bgcolor="white")
+    figure.add_annotation(x=dates[cut], y=height[cut], text="<b>the cut, after 80%</b>", **arrow)
+    figure.update_layout(legend=ABOVE, xaxis_title="when", yaxis=dict(title="line of the basket", rangemode="tozero"))
+    where = "inside a basket" if times[cut] == times[cut - 1] else "between baskets"
     alt = (
         f"Time line of one customer: {len(times)} purchases in {len(first)} baskets, each a stack. The first {cut} are "
         f"history; of the {len(times) - cut} after the cut, {kinds['relevant, a repeat'].sum()} repeat an earlier one. "
-        f"The cut falls {'inside' if cut and times[cut] == times[cut - 1] else 'between'} baskets."
-    ).replace("inside baskets", "inside a basket")
+        f"The cut falls {where}."
+    )
     return finished(figure, title=title, alt=alt, height=400)
 
 
 # --- simple rankings ------------------------------------------------------------------------------------------------
-
-
-def history_lists(cases: Cases, num: int) -> Int64[Array, "case num"]:
-    """The history itself as the list: what the model reads of each case, newest first, each item once, then −1.
-
-    >>> from mtmi_lite.interactions import from_columns
-    >>> log = from_columns(users=[0] * 6, items=list("abcadb"), times=range(6))
-    >>> history_lists(evaluation_cases(log, np.array([0])), 4).tolist()
-    [[0, 2, 1, -1]]
-    """
-    lists = np.full((len(cases), num), -1, dtype=np.int64)
-    for row, (history, mask) in enumerate(zip(cases.batch.history.numpy(), cases.batch.mask.numpy(), strict=True)):
-        once = list(dict.fromkeys(history[mask][::-1].tolist()))[:num]
-        lists[row, : len(once)] = once
-    return lists
-
-
-def item_table(
-    log: Interactions, rows: Bool[Array, " interaction"], users: Int64[Array, " case"]
-) -> Bool[Array, "case item"]:
-    """True where a user has an item among these rows of the log."""
-    case = np.full(log.num_users, -1)
-    case[users] = np.arange(len(users))
-    rows = rows & (case[log.users] >= 0)
-    table = np.zeros((len(users), log.num_items), dtype=bool)
-    table[case[log.users[rows]], log.items[rows]] = True
-    return table
 
 
 def bought_together(
@@ -162,50 +116,17 @@ def bought_together(
     return votes.T.masked_fill(torch.from_numpy(known), -1).topk(num).indices.numpy()
 
 
-def known_items(cases: Cases) -> Bool[Array, "case item"]:
-    """True where an item is in what a model reads of a case."""
-    table = np.zeros((len(cases), cases.num_items), dtype=bool)
-    case, step = cases.batch.mask.numpy().nonzero()
-    table[case, cases.batch.history.numpy()[case, step]] = True
-    return table
-
-
-def chance_hit_rate(num_relevant: Int64[Array, " case"], num_items: int, num: int) -> Float[Array, " case"]:
-    """How likely `num` different items at random hold a relevant one: `1 − Π_j (N − R − j) / (N − j)`, j < num.
-
-    >>> chance_hit_rate(np.array([1, 3]), 4, 2)  # of 1: 2 of 4 places; of 3: always
-    array([0.5, 1. ])
-    """
-    steps = np.arange(num)
-    missed = (num_items - num_relevant[:, None] - steps).clip(min=0) / (num_items - steps)
-    return 1 - missed.prod(axis=1)
-
-
 def moved_by_the_cut(
     inside: Mapping[str, Float[Array, " case"]], between: Mapping[str, Float[Array, " case"]], *, title: str
 ) -> go.Figure:
     """Recall@20 of some rankings for the same customers, the cut inside a basket and between two baskets."""
-    names = list(inside)
-    before = [float(inside[name].mean()) for name in names]
-    after = [float(between[name].mean()) for name in names]
+    left, right = ({name: float(values.mean()) for name, values in cut.items()} for cut in (inside, between))
     figure = go.Figure()
-    for name, left, right in zip(names, before, after, strict=True):
-        figure.add_scatter(
-            x=[left, right], y=[name, name], mode="lines", line=dict(color=GREY), showlegend=False, hoverinfo="skip"
-        )
-    for kind, (name, values) in enumerate({"cut after 80%": before, "cut moved between baskets": after}.items()):
-        figure.add_scatter(
-            x=values,
-            y=names,
-            name=name,
-            mode="markers",
-            marker=dict(color=COLOURS[kind], symbol=MARKERS[kind], size=12),
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
-        )
-    figure.update_xaxes(title="recall@20", rangemode="tozero").update_yaxes(autorange="reversed")
-    figure.update_layout(legend=dict(orientation="h", y=1.02, yanchor="bottom"))
+    for kind, (name, values) in enumerate({"cut after 80%": left, "cut moved between baskets": right}.items()):
+        figure.add_scatter(x=[*values.values()], y=[*values], name=name, mode="markers", marker=_marks(kind, 12))
+    figure.update_layout(legend=ABOVE, xaxis=dict(title="recall@20", rangemode="tozero"), yaxis_autorange="reversed")
     alt = "Recall at 20 with the cut after 80% and moved between baskets: " + "; ".join(
-        f"{name} {left:.3f} and {right:.3f}" for name, left, right in zip(names, before, after, strict=True)
+        f"{name} {left[name]:.3f} and {right[name]:.3f}" for name in left
     )
     return finished(figure, title=title, alt=f"{alt}.", height=320)
 
@@ -213,7 +134,7 @@ def moved_by_the_cut(
 # --- popularity -----------------------------------------------------------------------------------------------------
 
 
-def popularity(counts: Counts, num_points: int = 60) -> tuple[Float[Array, " point"], Float[Array, " point"]]:
+def popularity(counts: Counts, num_points: int = 60) -> Curve:
     """How many times the mean count the r-th most popular item has, by r / N, at ranks evenly spread on a log scale.
 
     >>> part, times_mean = popularity(np.array([1, 6, 2]))
@@ -226,28 +147,16 @@ def popularity(counts: Counts, num_points: int = 60) -> tuple[Float[Array, " poi
 
 def popularity_figure(counts: Counts, names: Shaped[Array, " item"], *, title: str) -> go.Figure:
     """Items by how often they were bought, from the most popular one, both axes on a log scale."""
-    order = np.argsort(-counts, kind="stable")
-    ranks = np.unique(np.geomspace(1, len(counts), 120).round().astype(np.int64))
-    figure = go.Figure(
-        go.Scatter(
-            x=ranks,
-            y=counts[order[ranks - 1]],
-            mode="lines+markers",
-            line=dict(color=COLOURS[0]),
-            marker=dict(symbol=MARKERS[0], size=5),
-            text=names[order[ranks - 1]],
-            hovertemplate="%{text}: %{y}<extra></extra>",
-        )
-    )
-    for rank in (1, 10, 100, 1000):
-        if rank <= len(counts):
-            item = order[rank - 1]
-            figure.add_annotation(
-                x=np.log10(rank), y=np.log10(max(counts[item], 1)), text=f"{rank}: {short(str(names[item]), 26)}",
-                showarrow=True, arrowhead=2, ax=60, ay=-30, xanchor="left",
-            )  # fmt: skip
-    figure.update_xaxes(type="log", title="rank of the product", dtick=1)
-    figure.update_yaxes(type="log", title="purchases", dtick=1)
+    places = [place for place in (1, 10, 100, 1000) if place <= len(counts)]
+    ranks = np.union1d(np.geomspace(1, len(counts), 120).round().astype(np.int64), places)
+    items = np.argsort(-counts, kind="stable")[ranks - 1]
+    text = [
+        short(f"{rank}: {names[item]}", 30) if rank in places else "" for rank, item in zip(ranks, items, strict=True)
+    ]
+    about = dict(text=text, textposition="top right", customdata=names[items], hovertemplate="%{customdata}: %{y}")
+    line = dict(x=ranks, y=counts[items], mode="lines+markers+text", line_color=COLOURS[0], marker=_marks(0))
+    figure = go.Figure(go.Scatter(**line, **about))
+    figure.update_xaxes(type="log", title="rank of the product", dtick=1).update_yaxes(type="log", title="purchases")
     alt = (
         f"Curve of the purchases of {len(counts)} products by rank on log scales: the first has {counts.max()}, the "
         f"middle one {int(np.median(counts))}, the last {counts.min()}."
@@ -263,84 +172,41 @@ def half_widths(
 ) -> Float[Array, " size"]:
     """Half the width of the bootstrap interval of a mean difference on so many users, averaged over random choices."""
     generator = np.random.default_rng(seed)
-    widths = np.zeros((len(sizes), repeats))
-    for row, size in enumerate(sizes):
-        for column in range(repeats):
-            chosen = generator.choice(difference, size, replace=False)
-            _, low, high = paired_interval(chosen, np.zeros(size), seed=seed, draws=500)
-            widths[row, column] = (high - low) / 2
-    return widths.mean(axis=1)
+
+    def half_width(size: int) -> float:
+        chosen = generator.choice(difference, size, replace=False)
+        _, low, high = paired_interval(chosen, np.zeros(size), seed=seed, draws=500)
+        return (high - low) / 2
+
+    return np.array([np.mean([half_width(size) for _ in range(repeats)]) for size in sizes])
 
 
 def interval_figure(
-    draws: Mapping[str, Float[Array, " draw"]],
-    sizes: Sequence[int],
-    widths: Float[Array, " size"],
-    *,
-    title: str,
+    draws: Mapping[str, Float[Array, " draw"]], sizes: Sequence[int], widths: Float[Array, " size"], *, title: str
 ) -> go.Figure:
     """Left, redrawn mean differences on few and on many users; right, how the interval narrows with their number."""
     figure = make_subplots(cols=2, subplot_titles=("redrawn differences", "half the interval's width (recall@50)"))
     edges = np.histogram_bin_edges(np.concatenate(list(draws.values())), bins=60)
-    text = []
-    for index, (name, values) in enumerate(draws.items()):
+    middles, text = (edges[1:] + edges[:-1]) / 2, []
+    for kind, (name, values) in enumerate(draws.items()):
         part = np.histogram(values, bins=edges)[0] / len(values)
-        figure.add_scatter(
-            x=(edges[1:] + edges[:-1]) / 2,
-            y=part,
-            name=name,
-            mode="lines+markers",
-            line=dict(color=COLOURS[index], shape="hvh"),
-            marker=dict(symbol=MARKERS[index], size=4),
-            row=1,
-            col=1,
-        )
+        line = dict(color=COLOURS[kind], shape="hvh")
+        figure.add_scatter(x=middles, y=part, name=name, mode="lines+markers", line=line, marker=_marks(kind, 4))
         low, high = np.quantile(values, [0.025, 0.975])
         text.append(f"{name}: 95% from {low:+.4f} to {high:+.4f}")
-    figure.add_vline(x=0, line=dict(color=GREY, dash="dash"), row=1, col=1)
-    figure.add_scatter(
-        x=list(sizes),
-        y=widths,
-        name="measured",
-        mode="markers",
-        marker=dict(color=COLOURS[2], symbol=MARKERS[2], size=10),
-        row=1,
-        col=2,
-    )
-    figure.add_scatter(
-        x=list(sizes),
-        y=widths[-1] * np.sqrt(sizes[-1] / np.array(sizes)),
-        name="∝ 1/√users",
-        mode="lines",
-        line=dict(color=GREY, dash="dash"),
-        row=1,
-        col=2,
-    )
-    figure.update_xaxes(title="difference of recall@50", row=1, col=1)
-    figure.update_yaxes(title="part of the draws", row=1, col=1)
-    figure.update_xaxes(type="log", title="test users", tickvals=list(sizes), row=1, col=2)
-    ticks = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]
-    figure.update_yaxes(type="log", row=1, col=2, tickvals=ticks)
-    figure.update_layout(legend=dict(orientation="h", y=-0.2))
+    right, dashed, root = dict(row=1, col=2), dict(color=GREY, dash="dash"), np.sqrt(sizes[-1] / np.array(sizes))
+    figure.add_scatter(x=list(sizes), y=widths, name="measured", mode="markers", marker=_marks(2, 10), **right)
+    figure.add_scatter(x=list(sizes), y=widths[-1] * root, name="∝ 1/√users", mode="lines", line=dashed, **right)
+    figure.add_shape(x0=0, x1=0, y0=0, y1=1, xref="x", yref="y domain", line=dashed)
+    figure.update_layout(
+        xaxis_title="difference of recall@50", yaxis_title="part of the draws", legend=dict(orientation="h", y=-0.2),
+        xaxis2=dict(type="log", title="test users", tickvals=list(sizes)),
+        yaxis2=dict(type="log", tickvals=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]),
+    )  # fmt: skip
     alt = f"Redrawn differences, {'; '.join(text)}. Half the width on " + ", ".join(
         f"{size} users {width:.4f}" for size, width in zip(sizes, widths, strict=True)
     )
     return finished(figure, title=title, alt=f"{alt}; it follows one over the square root.", height=400)
-
-
-# --- the paper's tables ---------------------------------------------------------------------------------------------
-
-
-def read_table(path: Path | str) -> dict[tuple[str, str, str], float]:
-    """A table of the paper: from (dataset, model, metric) to the number printed."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        (row["dataset"], model, row["metric"]): float(value)
-        for row in rows
-        for model, value in row.items()
-        if model not in ("dataset", "metric")
-    }
 
 
 # --- a planted world ------------------------------------------------------------------------------------------------
@@ -353,16 +219,13 @@ class WorldView:
     Args:
         overlap: the part of their interests that two users share, over all pairs of users.
         shown: how often each of the first users bought from each interest.
-        popular, oracle: recall@20 of Most Popular, and of a ranking that knows each user's interests.
-        chance: that of a random ranking.
+        reached: recall@20 by chance, of Most Popular, and of an oracle that knows each user's interests.
     """
 
     world: PlantedWorld
     overlap: float
     shown: Int64[Array, "user interest"]
-    popular: float
-    oracle: float
-    chance: float
+    reached: dict[str, float]
 
 
 def overlap_of_interests(user_interests: Int64[Array, "user own"], num_interests: int) -> float:
@@ -385,33 +248,24 @@ def look_at_world(
 ) -> WorldView:
     """A world of 300 users, and what the simplest and the best ranking reach on 100 of them."""
     world = planted_interests(
-        num_interests=num_interests,
-        interests_per_user=interests_per_user,
-        interest_skew=interest_skew,
-        item_skew=item_skew,
-        num_users=300,
-        seed=seed,
-    )
+        num_interests=num_interests, interests_per_user=interests_per_user, interest_skew=interest_skew,
+        item_skew=item_skew, num_users=300, seed=seed,
+    )  # fmt: skip
     split = split_users(world.log, seed=seed, num_folds=3)
     cases = evaluation_cases(world.log, split.test)
     counts = item_counts(world.log, np.concatenate([split.train, split.validation]))
     popular = np.tile(np.argsort(-counts, kind="stable")[:20], (len(cases), 1))
-    oracle = oracle_ranking(world, cases.users, 20)
+    reached = {"chance": 20 / world.log.num_items}
+    for name, lists in {"popular": popular, "oracle": oracle_ranking(world, cases.users, 20)}.items():
+        reached[name] = float(recall(find_hits(lists, cases), cases.num_relevant).mean())
     shown = np.zeros((NUM_SHOWN, num_interests), dtype=np.int64)
     end = world.log.offsets[NUM_SHOWN]
     np.add.at(shown, (world.log.users[:end], world.item_interest[world.log.items[:end]]), 1)
-    reached = [float(recall(find_hits(lists, cases), cases.num_relevant).mean()) for lists in (popular, oracle)]
-    return WorldView(
-        world=world,
-        overlap=overlap_of_interests(world.user_interests, num_interests),
-        shown=shown,
-        popular=reached[0],
-        oracle=reached[1],
-        chance=20 / world.log.num_items,
-    )
+    overlap = overlap_of_interests(world.user_interests, num_interests)
+    return WorldView(world=world, overlap=overlap, shown=shown, reached=reached)
 
 
-def world_figure(view: WorldView, real: tuple[Float[Array, " point"], Float[Array, " point"]]) -> go.Figure:
+def world_figure(view: WorldView, real: Curve) -> go.Figure:
     """A planted world: some users' interests, its popularity beside a real log's, and two rankings' recall@20.
 
     Args:
@@ -421,83 +275,35 @@ def world_figure(view: WorldView, real: tuple[Float[Array, " point"], Float[Arra
     shared = (view.shown > 0).sum(axis=0)[interest] > 1
     num_interests = len(view.world.interest_names)
     counts = np.bincount(view.world.log.items, minlength=view.world.log.num_items)
-    values = [view.chance, view.popular, view.oracle]
-    traces: list[dict] = [
-        dict(
-            x=interest[chosen] + 1,
-            y=user[chosen] + 1,
-            name=f"interest of {name}",
-            mode="markers",
-            marker=dict(
-                color=COLOURS[kind], symbol=MARKERS[kind], size=4 + np.sqrt(view.shown[user, interest][chosen]) * 2
-            ),
-            text=view.world.interest_names[interest[chosen]],
-            hovertemplate="user %{y}: %{text}<extra></extra>",
-        )
-        for kind, (name, chosen) in enumerate({"one of them only": ~shared, "several of them": shared}.items())
-    ]
-    traces += [
-        dict(
-            x=x,
-            y=y.clip(min=0.01),
-            name=name,
-            mode="lines+markers",
-            line_color=COLOURS[kind],
-            marker=dict(symbol=MARKERS[kind], size=5),
-            xaxis="x2",
-            yaxis="y2",
-        )
-        for kind, (name, (x, y)) in enumerate({"this world": popularity(counts), "the real log": real}.items(), start=2)
-    ]
-    traces.append(
-        dict(
-            type="bar",
-            x=["chance", "popular", "oracle"],
-            y=values,
-            marker_color=GREY,
-            text=[f"{value:.3f}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            showlegend=False,
-            xaxis="x3",
-            yaxis="y3",
-        )
-    )
-    margin = 0.02 * num_interests
-    columns = {f"{NUM_SHOWN} users and their interests": 0.18, "popularity of the items": 0.615, "recall@20": 0.905}
+    traces: list[dict] = []
+    for kind, (name, chosen) in enumerate({"one of them only": ~shared, "several of them": shared}.items()):
+        marks = _marks(kind) | dict(size=4 + np.sqrt(view.shown[user, interest][chosen]) * 2)
+        about = dict(text=view.world.interest_names[interest[chosen]], hovertemplate="user %{y}: %{text}")
+        place = dict(x=interest[chosen] + 1, y=user[chosen] + 1, mode="markers", marker=marks)
+        traces.append(dict(name=f"interest of {name}", **place, **about))
+    for kind, (name, (x, y)) in enumerate({"this world": popularity(counts), "the real log": real}.items(), start=2):
+        place = dict(x=x, y=y.clip(min=0.01), xaxis="x2", yaxis="y2", mode="lines+markers")
+        traces.append(dict(name=name, line_color=COLOURS[kind], marker=_marks(kind), **place))
+    text = [f"{value:.3f}" for value in view.reached.values()]
+    bars = dict(x=[*view.reached], y=[*view.reached.values()], marker_color=GREY, xaxis="x3", yaxis="y3")
+    traces.append(dict(type="bar", text=text, textposition="outside", cliponaxis=False, showlegend=False, **bars))
+    shown = (0.5 - 0.02 * num_interests, 0.5 + 1.02 * num_interests)
     layout = dict(  # written out whole, because a slider waits for it
-        xaxis=dict(domain=(0, 0.36), title="interest", range=(0.5 - margin, num_interests + 0.5 + margin)),
+        xaxis=dict(domain=(0, 0.36), title=f"interests of {NUM_SHOWN} users", range=shown),
         yaxis=dict(title="user", range=(0, NUM_SHOWN + 1)),
-        xaxis2=dict(domain=(0.49, 0.74), anchor="y2", type="log", title="rank / items", range=(-3.7, 0.1), dtick=1),
-        yaxis2=dict(anchor="x2", type="log", title="times the mean", range=(-2.1, 2.95), dtick=1),
-        xaxis3=dict(domain=(0.81, 1), anchor="y3"),
+        xaxis2=dict(domain=(0.48, 0.75), anchor="y2", type="log", title="rank / items", range=(-3.7, 0.1), dtick=1),
+        yaxis2=dict(anchor="x2", type="log", title="popularity, times the mean", range=(-2.1, 2.95), dtick=1),
+        xaxis3=dict(domain=(0.83, 1), anchor="y3", title="recall@20"),
         yaxis3=dict(anchor="x3", range=(0, 1.08)),
         legend=dict(orientation="h", y=-0.2),
-        annotations=[
-            dict(
-                text=text,
-                x=x,
-                y=1,
-                xref="paper",
-                yref="paper",
-                xanchor="center",
-                yanchor="bottom",
-                showarrow=False,
-                font_size=14,
-            )
-            for text, x in columns.items()
-        ],
     )
     figure = go.Figure(dict(data=traces, layout=layout))
-    title = (
-        f"two users share {view.overlap:.0%} of their interests · Most Popular {view.popular:.3f} · "
-        f"oracle {view.oracle:.3f}"
-    )
+    chance, popular, oracle = text
+    title = f"two users share {view.overlap:.0%} of their interests · Most Popular {popular} · oracle {oracle}"
     alt = (
         f"A planted world of {num_interests} interests, {view.world.user_interests.shape[1]} for each user. Two users "
         f"share {view.overlap:.0%} of their interests. The most popular item has {counts.max() / counts.mean():.1f} "
-        f"times the mean. Recall at 20: chance {view.chance:.3f}, Most Popular {view.popular:.3f}, oracle "
-        f"{view.oracle:.3f}."
+        f"times the mean. Recall at 20: chance {chance}, Most Popular {popular}, oracle {oracle}."
     )
     return finished(figure, title=title, alt=alt, height=430)
 

@@ -164,12 +164,19 @@ print(f"{future:.0%} have a later purchase of their customer there: the future")
 # What is that worth? Take a simple recommender, **Bought together**: every basket it has seen votes for its products, once for each product that it shares with what is known of the customer. It has no settings, and never lists what the customer has. We ask it about the same test customers in both ways, 20 products each. A third row learns from other customers only, but still sees all that is not hidden of the customer it is asked about.
 
 # %%
-early = pictures.positions(log) < (log.lengths * 4 // 5)[log.users]
+position = np.arange(len(log)) - log.offsets[log.users]
+early = position < (log.lengths * 4 // 5)[log.users]
 others = np.isin(log.users, split.train)
 
 
+def items_of_test_customers(rows):
+    table = np.zeros((log.num_users, log.num_items), dtype=bool)
+    table[log.users[rows], log.items[rows]] = True
+    return table[split.test]
+
+
 def recall_of_rows(trained, known, wanted):
-    known, wanted = (pictures.item_table(log, rows, split.test) for rows in (known, wanted))
+    known, wanted = items_of_test_customers(known), items_of_test_customers(wanted)
     best = np.argsort(-np.bincount(log.items[trained], minlength=log.num_items), kind="stable")[:20]
     together = pictures.bought_together(log, trained, known, 20)
     asked = wanted.any(axis=1)
@@ -177,6 +184,7 @@ def recall_of_rows(trained, known, wanted):
     return [np.mean(np.take_along_axis(wanted, each, 1).sum(1)[asked] / wanted.sum(1)[asked]) for each in lists]
 
 
+# %%
 honest = recall_of_rows(others, early, ~early)
 leaky = recall_of_rows(~hidden, ~hidden, hidden)
 asked_only = recall_of_rows(~hidden & others, ~hidden, hidden)
@@ -325,9 +333,12 @@ if flattered.any():
 # %%
 chance = metrics.evaluate(models.RandomRanking(log.num_items, seed=seed), test)
 print("           formula    run   Most Popular")
+num_items, num_relevant = log.num_items, test.num_relevant[:, None]
 for k in (20, 50):
-    by_formula = pictures.chance_hit_rate(test.num_relevant, log.num_items, k).mean()
-    print(f"recall@{k}   {k / log.num_items:.4f}  {chance.recall(k).mean():.4f}  {popular.recall(k).mean():.4f}")
+    places = np.arange(k)  # at each of them, N − R − j of the N − j products left are a miss
+    missed = (num_items - num_relevant - places).clip(min=0) / (num_items - places)
+    by_formula = (1 - missed.prod(axis=1)).mean()
+    print(f"recall@{k}   {k / num_items:.4f}  {chance.recall(k).mean():.4f}  {popular.recall(k).mean():.4f}")
     print(f"hit rate@{k} {by_formula:.4f}  {chance.hit_rate(k).mean():.4f}  {popular.hit_rate(k).mean():.4f}")
 
 # %% [markdown]
@@ -359,16 +370,32 @@ print(f"With the cut moved between baskets, {len(between)} of {len(test)} custom
 #
 # Four simple lists under both cuts, for the customers who have a case under both. One is new, **the history as the list**: the customer's own last 20 purchases, newest first.
 
+
+# %%
+def history_as_the_list(cases, num=20):
+    lists = np.full((len(cases), num), -1)  # −1 is no product
+    for row, (history, mask) in enumerate(zip(cases.batch.history.numpy(), cases.batch.mask.numpy(), strict=True)):
+        newest_first = list(dict.fromkeys(history[mask][::-1].tolist()))[:num]  # each product once
+        lists[row, : len(newest_first)] = newest_first
+    return lists
+
+
+def known_items(cases):
+    table = np.zeros((len(cases), cases.num_items + 1), dtype=bool)
+    history = np.where(cases.batch.mask, cases.batch.history, cases.num_items)  # padding goes to a column of its own
+    np.put_along_axis(table, history, True, axis=1)
+    return table[:, :-1]
+
+
 # %%
 everywhere = np.isin(test.users, between.users)
 best_sellers, reached = popular.ranking.items[0], {}
 for name, cases in {"cut after 80%": test, "cut moved": between}.items():
-    known = pictures.known_items(cases)
     lists = {
         "random": metrics.evaluate(models.RandomRanking(log.num_items, seed=seed), cases, num=20).ranking.items,
         "best-sellers": np.tile(best_sellers[:20], (len(cases), 1)),
-        "Bought together": pictures.bought_together(log, others, known, 20),
-        "history as the list": pictures.history_lists(cases, 20),
+        "Bought together": pictures.bought_together(log, others, known_items(cases), 20),
+        "history as the list": history_as_the_list(cases),
     }
     both = everywhere if cases is test else slice(None)
     reached[name] = {
@@ -399,7 +426,7 @@ print(f"between baskets, Bought together is {ahead:+.3f} [{low:+.3f}, {high:+.3f
 # One split of MovieLens-100k, where the paper tests its parts, leaves about 94 test customers. Is that enough? Take two rankings that are nearly alike: best-sellers by *all* purchases, and by each customer's *last 20*, so that heavy buyers do not outvote the rest. Over ten [folds](glossary.md#fold), every customer is a test customer once.
 
 # %%
-recent = pictures.positions(log) >= (log.lengths - 20)[log.users]
+recent = position >= (log.lengths - 20)[log.users]
 by_all, by_recent = [], []
 for fold in range(10):
     part = interactions.split_users(log, seed=seed, fold=fold)
@@ -425,11 +452,11 @@ generator = np.random.default_rng(seed)
 few = generator.choice(differences, min(94, len(differences)), replace=False)
 
 
-def redraw(values):
+def redrawn_means(values):
     return np.array([generator.choice(values, len(values)).mean() for _ in range(draws)])
 
 
-few_means, all_means = redraw(few), redraw(differences)
+few_means, all_means = redrawn_means(few), redrawn_means(differences)
 for values, means in ((few, few_means), (differences, all_means)):
     low, high = np.quantile(means, [0.025, 0.975])
     _, its_low, its_high = metrics.paired_interval(values, np.zeros(len(values)), seed=seed, draws=draws)
@@ -502,20 +529,32 @@ lesson_01.impossible(impossible)
 # The paper's Table 3 has seven models on three logs, all at 20 and 50.
 
 # %%
-third, fourth = (pictures.read_table(f"results/paper/table{number}.csv") for number in (3, 4))
+import csv
+
+
+def read_table(number):
+    with open(f"results/paper/table{number}.csv", encoding="utf-8", newline="") as file:
+        columns, *rows = csv.reader(file)
+    cells = [(row[0], model, row[1], value) for row in rows for model, value in zip(columns[2:], row[2:], strict=True)]
+    return {(log_name, model, kind): float(value) for log_name, model, kind, value in cells}
+
+
+third, fourth = read_table(3), read_table(4)
+
+# %%
 places = list(dict.fromkeys((log_name, model) for log_name, model, _ in third))
+kinds = list(dict.fromkeys(kind for *_, kind in third))  # recall, hit rate and NDCG at 20, then at 50
 hit_falls, recall_above, ndcg_falls = [], [], []
 for place in places:
-    at = {metric: third[*place, metric] for metric in ("R@20", "HR@20", "ND@20", "R@50", "HR@50", "ND@50")}
-    if at["HR@50"] < at["HR@20"]:
-        hit_falls.append(f"{' '.join(place)}: {at['HR@20']} to {at['HR@50']}")
-    recall_above += [
-        f"{' '.join(place)}, at {k}: {at[f'R@{k}']} over {at[f'HR@{k}']}"
-        for k in (20, 50)
-        if at[f"R@{k}"] > at[f"HR@{k}"]
-    ]
-    if at["ND@50"] < at["ND@20"]:
-        ndcg_falls.append(f"{' '.join(place)}: {at['ND@20']} to {at['ND@50']}")
+    recall_20, hit_20, ndcg_20, recall_50, hit_50, ndcg_50 = (third[*place, kind] for kind in kinds)
+    where = " ".join(place)
+    if hit_50 < hit_20:
+        hit_falls.append(f"{where}: {hit_20} to {hit_50}")
+    for k, its_recall, its_hit in ((20, recall_20, hit_20), (50, recall_50, hit_50)):
+        if its_recall > its_hit:
+            recall_above.append(f"{where}, at {k}: {its_recall} over {its_hit}")
+    if ndcg_50 < ndcg_20:
+        ndcg_falls.append(f"{where}: {ndcg_20} to {ndcg_50}")
 print("a hit rate that falls as the list grows:", *hit_falls, sep="\n   ")
 print("a mean recall above the hit rate of the same list:", *recall_above, sep="\n   ")
 print("NDCG@50 below NDCG@20:", *ndcg_falls, sep="\n   ")
@@ -551,9 +590,8 @@ print(f"{(falls & long).sum()} of these have more than 20 relevant items")
 
 # %%
 print(f"all that is relevant in a basket already begun: {begun:.0%} of the test customers")
-print(
-    f"history as the list, all test customers, recall@20 {metrics.recall(metrics.find_hits(pictures.history_lists(test, 20), test), test.num_relevant).mean():.3f}"
-)
+of_history = recall(metrics.find_hits(history_as_the_list(test), test), test.num_relevant)
+print(f"history as the list, all test customers, recall@20 {of_history.mean():.3f}")
 print(f"best-sellers {popular.recall(20).mean():.3f}, chance {20 / log.num_items:.4f}")
 print(f"impossible in Table 3: {len(hit_falls)} hit rates that fall, {len(recall_above)} recalls above the hit rate")
 

@@ -1,12 +1,11 @@
 """Lesson 01's computations, figures and panel, against what can be counted by hand."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 
-from mtmi_lite import datasets, interactions, metrics
+from mtmi_lite import datasets, interactions
 from mtmi_lite.lessons import lesson_01 as pictures
 
 
@@ -22,7 +21,6 @@ def log():
 
 def test_a_basket_starts_with_a_new_time_or_a_new_user(log):
     assert np.flatnonzero(pictures.basket_starts(log)).tolist() == [0, 3, 7, 10, 11]
-    assert pictures.positions(log).tolist() == [*range(10), *range(5)]
 
 
 def test_the_clear_customer_has_a_cut_inside_a_basket_and_repeats_after_it():
@@ -52,27 +50,6 @@ def test_the_time_line_stacks_baskets_and_tells_repeats(log):
     assert "The cut falls between baskets." in between.layout.meta["alt"]
 
 
-def test_the_history_as_the_list_is_newest_first_and_holds_an_item_once(log):
-    cases = interactions.evaluation_cases(log, np.array([0, 1]), num_steps=6)
-    lists = pictures.history_lists(cases, 7)
-    assert [[str(log.item_names[item]) for item in row if item >= 0] for row in lists] == [[*"gfaedc"][:6], [*"dcba"]]
-    assert (lists[:, -1] == -1).all()
-
-
-def test_known_items_leave_padding_out(log):
-    known = pictures.known_items(interactions.evaluation_cases(log, np.array([1, 0])))
-    assert known.sum(axis=1).tolist() == [4, 7]
-    assert not known[0, 4]
-
-
-def test_the_item_table_has_the_rows_of_each_user_in_the_order_asked_for(log):
-    rows = np.zeros(15, dtype=bool)
-    rows[[0, 5, 14]] = True
-    table = pictures.item_table(log, rows, np.array([1, 0]))
-    assert np.argwhere(table).tolist() == [[0, 4], [1, 0]]
-    assert not pictures.item_table(log, rows, np.array([0]))[0, 4]
-
-
 def test_bought_together_is_the_loop_over_baskets():
     generator = np.random.default_rng(0)
     log = interactions.from_columns(
@@ -95,17 +72,12 @@ def test_bought_together_is_the_loop_over_baskets():
         assert votes[row].tolist() == sorted(votes, reverse=True)[:5]
 
 
-def test_the_chance_of_a_hit_is_that_of_drawing_without_repetition():
-    chances = pictures.chance_hit_rate(np.array([0, 1, 4, 10]), 10, 3)
-    expected = [1 - math.comb(10 - relevant, 3) / math.comb(10, 3) for relevant in (0, 1, 4, 10)]
-    assert np.allclose(chances, expected)
-
-
 def test_popularity_is_relative_to_the_mean_and_starts_at_the_top():
     part, times_mean = pictures.popularity(np.array([2, 8, 2]))
     assert (part.tolist(), times_mean.tolist()) == ([1 / 3, 2 / 3, 1], [2, 0.5, 0.5])
     figure = pictures.popularity_figure(np.array([2, 8, 2]), np.array(["a", "b", "c"]), title="three")
-    assert list(figure.data[0].text) == ["b", "a", "c"]
+    assert list(figure.data[0].customdata) == ["b", "a", "c"]
+    assert list(figure.data[0].text) == ["1: b", "", ""]
     assert "the first has 8, the middle one 2, the last 2" in figure.layout.meta["alt"]
 
 
@@ -129,14 +101,8 @@ def test_the_moves_are_shown_from_the_one_cut_to_the_other():
         {"a": np.array([0.5, 0.5]), "b": np.array([0.5, 1.0])},
     )
     figure = pictures.moved_by_the_cut(one, other, title="two")
-    assert [list(trace.x) for trace in figure.data] == [[0.25, 0.5], [1, 0.75], [0.25, 1], [0.5, 0.75]]
+    assert [list(trace.x) for trace in figure.data] == [[0.25, 1], [0.5, 0.75]]
     assert "a 0.250 and 0.500; b 1.000 and 0.750." in figure.layout.meta["alt"]
-
-
-def test_a_table_is_read_by_dataset_model_and_metric(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("dataset,metric,One,Two\nBooks,R@20,0.5,0.25\n")
-    assert pictures.read_table(path) == {("Books", "One", "R@20"): 0.5, ("Books", "Two", "R@20"): 0.25}
 
 
 def test_the_overlap_of_interests_is_the_mean_over_pairs():
@@ -153,17 +119,17 @@ def test_what_is_shown_of_a_world_is_what_its_users_did():
     view = pictures.look_at_world(**PLAIN)
     assert view.shown.sum(axis=1).tolist() == view.world.log.lengths[: pictures.NUM_SHOWN].tolist()
     assert (view.shown.argmax(axis=1) == view.world.user_interests[: pictures.NUM_SHOWN, 0]).all()
-    assert view.oracle == 1  # one interest of 20 products fits in a list of 20
-    assert 0 <= view.popular < 0.1
+    assert view.reached["oracle"] == 1  # one interest of 20 products fits in a list of 20
+    assert 0 <= view.reached["popular"] < 0.1
 
 
 def test_with_all_interests_for_everyone_the_best_sellers_are_the_oracle():
     alike = pictures.look_at_world(**pictures.PRESETS["Everyone alike"], seed=0)
     assert alike.overlap == 1
-    assert alike.popular == pytest.approx(alike.oracle, abs=0.05)
+    assert alike.reached["popular"] == pytest.approx(alike.reached["oracle"], abs=0.05)
     sold = pictures.look_at_world(**pictures.PRESETS["One best-seller"], seed=0)
-    assert sold.popular > 0.7
-    assert sold.oracle >= sold.popular
+    assert sold.reached["popular"] > 0.7
+    assert sold.reached["oracle"] >= sold.reached["popular"]
 
 
 def test_a_seed_gives_one_world_and_another_seed_another():
@@ -182,12 +148,6 @@ def test_the_panel_draws_its_state_at_every_preset():
         view = pictures.look_at_world(**panel.state)
         expected = pictures.world_figure(view, pictures.popularity(counts))
         assert panel.figure.layout.meta["alt"] == expected.layout.meta["alt"]
-        assert list(panel.figure.data[-1].y) == [view.chance, view.popular, view.oracle]
+        assert list(panel.figure.data[-1].y) == list(view.reached.values())
         assert len(panel.figure.data[0].x) + len(panel.figure.data[1].x) == (view.shown > 0).sum()
     assert pictures.world_panel(counts, seed=77).state["seed"] == 0
-
-
-def test_a_list_of_the_history_is_scored_as_any_other(log):
-    cases = interactions.evaluation_cases(log, np.array([0]))
-    hits = metrics.find_hits(pictures.history_lists(cases, 3), cases)  # g, f, a; a and b are relevant
-    assert metrics.recall(hits, cases.num_relevant).tolist() == [0.5]
