@@ -29,23 +29,26 @@ def lost_without(evaluation: Evaluation, num: int = 50) -> Float[Array, " tower"
 def work_of_two(evaluations: dict[str, Evaluation], *, title: str, num: int = 50) -> go.Figure:
     """A row for each model: every tower's share of the hits, and the recall that is lost without it."""
     titles = [text for name in evaluations for text in (f"{name}: share of the hits", f"{name}: lost without it")]
-    figure = make_subplots(
-        rows=len(evaluations), cols=2, subplot_titles=titles, shared_yaxes="columns", vertical_spacing=0.2
-    )
-    words = []
+    figure = make_subplots(rows=len(evaluations), cols=2, subplot_titles=titles, vertical_spacing=0.2)
+    words, ends = [], [[0.0], [0.0]]
     for row, (name, evaluation) in enumerate(evaluations.items(), start=1):
         shares, lost = evaluation.tower_shares(num), lost_without(evaluation, num)
         towers = [tower_name(tower) for tower in range(len(shares))]
         for column, (values, form) in enumerate(((shares, ".0%"), (lost, "+.3f")), start=1):
             text = [format(value, form) for value in values]
+            ends[column - 1] += values.tolist()
             colours = list(COLOURS[: len(towers)])
             figure.add_bar(
-                x=towers, y=values, text=text, marker_color=colours, showlegend=False, cliponaxis=False, row=row,
+                x=towers, y=values, text=text, textposition="outside", marker_color=colours, showlegend=False, row=row,
                 col=column,
             )  # fmt: skip
         pairs = zip(towers, shares, lost, strict=True)
         words.append(f"{name}: " + ", ".join(f"{t[2:]} {share:.0%} and {loss:+.3f}" for t, share, loss in pairs))
-    figure.update_yaxes(tickformat=".0%", col=1).update_yaxes(matches="y2", col=2)
+    for column, values in enumerate(ends, start=1):  # one scale a column, with room for the numbers
+        low, high = min(values), max(values)
+        room = 0.18 * (high - low)
+        figure.update_yaxes(range=[low - room * (low < 0), high + room], col=column)
+    figure.update_yaxes(tickformat=".0%", col=1)
     alt = f"Bars for each tower, its share of the hits and the recall@{num} lost without it. {'; '.join(words)}."
     return finished(figure, title=title, alt=alt, height=40 + 260 * len(evaluations))
 
@@ -246,7 +249,7 @@ def towers_panel(
         "A dead tower": {"model": models[-1], **every},
     }
     start = {"model": models[0], "customer": EVERYONE, "num": 50, **every}
-    return Panel(
+    panel = Panel(
         "towers",
         controls,
         draw,
@@ -254,3 +257,6 @@ def towers_panel(
         presets=presets,
         idle=lambda state: switches[evaluations[state["model"]].lists.items.shape[1] :],
     )
+    for name in switches:  # narrow, so that four of them stand in one row
+        panel.widgets[name].style.button_width, panel.widgets[name].layout.width = "40px", "auto"
+    return panel

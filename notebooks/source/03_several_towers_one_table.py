@@ -443,7 +443,7 @@ print(f"recall@50: copies {copies.recall(50).mean():.3f}, with a dead tower {dea
 print(f"the dead tower's share of the hits: {dead_share:.1%}; recall@50 lost without it: {dead_loss:+.4f}")
 
 # %% [markdown]
-# By the cosine alone this is a model of diverse interests, much like the one trained for it. By its work it is some copies and a passenger. Leave the passenger out, and the list gets no worse: its products only take places from better ones.
+# By the cosine alone this model looks at least as diverse as the one trained for it. By its work it is some copies and a passenger. Leave the passenger out, and the list gets no worse: its products only take places from better ones.
 #
 # > **Remember:** a low cosine says that towers point apart. Only their work says whether that is good for anything.
 #
@@ -457,7 +457,7 @@ panel
 # %% [markdown]
 # Bars on the left are the hits that each tower brings into the merged list; point at one, with a customer chosen, to read the products. Switch towers off: the merge is made again from those left. For a training of your own, put `"mine": metrics.evaluate(run.model, test)` first in `models`.
 #
-# **Try this.** (1) Press *Without the strongest*. How much of its work do the others make up for? (2) Press *Copies* and switch towers off one by one. How many do you need?
+# **Try this.** (1) Press *Without the strongest*. How much of its work do the others make up for? Now leave only the strongest on, and compare it with K = 1. (2) Press *Copies* and switch towers off one by one. How many do you need?
 #
 # ### Exercise 3: a diagnosis
 #
@@ -513,20 +513,15 @@ from IPython.display import JSON
 
 results = {
     "cold_with_features": cold_recall["with features"],
-    "cold_ids_alone": cold_recall["ids alone"],
     "profile_gain": profile_gain[0],
     "gain": gains[f"{data}: K towers over one"][0],
-    "equal_gain": gains[f"{data}: equal towers over one"][0],
     "copies_cosine": cosine_of(copies),
     "world_gain": gains["planted: K towers over one"][0],
     "world_over_mean": gains["planted: K towers over their mean"][0],
     "world_least_lost": float(pictures.lost_without(world_found).min()),
-    "triplet_gain": gains["planted, triplet: K weighted over plain"][0],
     "weight_gain": gains["planted, triplet: one weighted over plain"][0],
     "triplet_cosine": cosine_of(triplet_several),
-    "copies_most_lost": float(pictures.lost_without(copies).max()),
     "most_lost": float(pictures.lost_without(found).max()),
-    "least_lost": float(pictures.lost_without(found).min()),
     "dead_cosine": cosine_of(dead),
     "dead_share": dead_share,
     "dead_lost": dead_loss,

@@ -1,7 +1,23 @@
 """Lesson 03: bands, and answers to its exercises. See tests/test_lessons.py."""
 
 BANDS = {
-    "gain": (-0.01, 0.06, "several towers cost recall, or one tower was trained less"),
+    "cold_with_features": (
+        0.72,
+        0.96,
+        "cold products keep the noise of their rows (0.23), or have others' features (0.17)",
+    ),
+    "profile_gain": (0.01, 0.14, "the profile is not read, or is another customer's (-0.01)"),
+    "gain": (0.009, 0.05, "several towers gain no more than copies (0.001 to 0.008), or repel ruins them (-0.15)"),
+    "copies_cosine": (0.98, 1.0, "equal shares make no copies: towers trained to differ have 0.60"),
+    "world_gain": (0.09, 0.24, "the towers did not part: with α = 1 it is 0.000, with β = 1000 -0.13"),
+    "world_over_mean": (0.14, 0.26, "the merge shows no more than one vector: of copies it is at most 0.01"),
+    "world_least_lost": (0.025, 0.07, "a tower is not missed: with α = 1 it is -0.001, with β = 1000 0.01"),
+    "weight_gain": (0.002, 0.07, "the weight no longer helps one tower: with the gradient through it -0.16"),
+    "triplet_cosine": (0.99, 1.0, "the triplet's towers are no copies: with the gradient through the weight 0.86"),
+    "most_lost": (0.012, 0.035, "no tower is missed (copies: 0.002), or one does everything"),
+    "dead_cosine": (0.35, 0.57, "the dead tower lives (copies: 1.00), or its cosine looks no better than 0.60"),
+    "dead_share": (0.0, 0.03, "the dead tower brings hits: a living copy has 0.23"),
+    "dead_lost": (-0.035, 0.002, "the list is worse without the dead tower: it lives"),
 }
 
 
