@@ -261,7 +261,7 @@ print("profile, after one purchase: {:+.3f}, interval [{:+.3f}, {:+.3f}]".format
 #
 # ## An ensemble, or several interests?
 #
-# Now the question. An [ensemble](glossary.md#ensemble) is several models that do the same work; their mean errs less than one of them. **Specialists** do different work. Both can score better than one tower. Four **controls** tell them apart. We use them on your log, and on a planted world: 200 interests, four a customer, only 16 dimensions. There, several interests truly exist.
+# Now the question. An [ensemble](glossary.md#ensemble) is several models that do the same work; their mean errs less than one of them. **Specialists** do different work. Both can score better than one tower. Four **controls** tell them apart. We use them on your log, and on a planted *world*: 200 interests, four a customer, only 16 dimensions. There, several interests truly exist.
 
 # %%
 world = datasets.planted_interests(seed=seed)
@@ -292,7 +292,7 @@ my_controls_guess = None  # such as "a and c"
 gains = {}
 
 
-def compare(name, ours, theirs):
+def versus(name, ours, theirs):
     gains[name] = difference, low, high = metrics.paired_interval(ours.recall(50), theirs.recall(50), seed=seed)
     verdict = "can not tell" if low <= 0 <= high else "more" if difference > 0 else "less"
     print(f"{name:<42} {difference:+.3f} recall@50, interval [{low:+.3f}, {high:+.3f}]: {verdict}")
@@ -302,8 +302,8 @@ def cosine_of(evaluation):
     return float(metrics.pairwise_cosine(evaluation.users).mean())
 
 
-compare(f"{data}: K towers over one", found, alone)
-compare("planted: K towers over one", world_found, world_alone)
+versus(f"{data}: K towers over one", found, alone)
+versus("world: K towers over one", world_found, world_alone)
 
 # %% [markdown]
 # Several towers score better. Why?
@@ -313,8 +313,8 @@ compare("planted: K towers over one", world_found, world_alone)
 # Give every tower the same share of every purchase. Nothing makes them differ but their first weights. What they gain is an ensemble's gain; only what K towers have over them can be more.
 
 # %%
-compare(f"{data}: equal towers over one", copies, alone)
-compare(f"{data}: K towers over equal towers", found, copies)
+versus(f"{data}: equal towers over one", copies, alone)
+versus(f"{data}: K towers over equal towers", found, copies)
 print(f"cosine between towers: equal {cosine_of(copies):.3f}, K towers {cosine_of(found):.3f}")
 
 # %% [markdown]
@@ -323,9 +323,9 @@ print(f"cosine between towers: equal {cosine_of(copies):.3f}, K towers {cosine_o
 # The paper's loss is a [triplet](glossary.md#triplet-loss) times $1/D^\alpha$, here with α = 2. With K = 1 that weight still works: it makes samples count more that are already near. So compare K towers not only with the plain triplet, but also with one tower that is weighted by its own $1/D^2$.
 
 # %%
-compare("planted, triplet: K weighted over plain", triplet_several, triplet_alone)
-compare("planted, triplet: one weighted over plain", triplet_weighted, triplet_alone)
-compare("planted, triplet: K over one, both weighted", triplet_several, triplet_weighted)
+versus("world, triplet: K weighted over plain", triplet_several, triplet_alone)
+versus("world, triplet: one weighted over plain", triplet_weighted, triplet_alone)
+versus("world, triplet: K over one, both weighted", triplet_several, triplet_weighted)
 print(f"cosine between the K towers: {cosine_of(triplet_several):.3f}")
 
 # %% [markdown]
@@ -358,10 +358,10 @@ def mean_of_all(users):
 
 averaged = metrics.evaluate(Changed(several.model, mean_of_all), test)
 world_averaged = metrics.evaluate(Changed(world_model, mean_of_all), world_test)
-compare(f"{data}: mean of the K over one tower", averaged, alone)
-compare(f"{data}: K towers over their mean", found, averaged)
-compare("planted: mean of the K over one tower", world_averaged, world_alone)
-compare("planted: K towers over their mean", world_found, world_averaged)
+versus(f"{data}: mean of the K over one tower", averaged, alone)
+versus(f"{data}: K towers over their mean", found, averaged)
+versus("world: mean of the K over one tower", world_averaged, world_alone)
+versus("world: K towers over their mean", world_found, world_averaged)
 
 # %% [markdown]
 # In the planted world the mean is a poor vector: it stands between four interests and near none. So that gain comes from several vectors, used as several. There we also know the truth: which part of a customer's interests do the lists find?
@@ -402,7 +402,7 @@ def recall_left(lists: list[list[tuple[str, float]]], relevant: set, tower: int,
 lesson_03.recall_left(recall_left)
 
 # %%
-pictures.work_of_two({f"{data}": found, "planted": world_found}, title="Two logs, two kinds of team")
+pictures.work_of_two({f"{data}": found, "world": world_found}, title="Two logs, two kinds of team")
 
 # %% [markdown]
 # In the planted world every tower would be missed. On Online Retail one tower would be missed far more than the rest, and some hardly at all. The cosine shows towers that differ, the merge does better than one tower, and yet these are not four specialists. That is a result, too.
@@ -486,7 +486,7 @@ def diagnose(cosine: float, shares: list[float], lost: list[float]) -> str:
 lesson_03.diagnose(diagnose)
 
 # %%
-for name, result in {**models, "planted": world_found, "planted, triplet": triplet_several}.items():
+for name, result in {**models, "world": world_found, "world, triplet": triplet_several}.items():
     shares, lost = result.tower_shares(50), pictures.lost_without(result)
     verdict = diagnose(cosine_of(result), shares.tolist(), lost.tolist())
     print(
@@ -516,10 +516,10 @@ results = {
     "profile_gain": profile_gain[0],
     "gain": gains[f"{data}: K towers over one"][0],
     "copies_cosine": cosine_of(copies),
-    "world_gain": gains["planted: K towers over one"][0],
-    "world_over_mean": gains["planted: K towers over their mean"][0],
+    "world_gain": gains["world: K towers over one"][0],
+    "world_over_mean": gains["world: K towers over their mean"][0],
     "world_least_lost": float(pictures.lost_without(world_found).min()),
-    "weight_gain": gains["planted, triplet: one weighted over plain"][0],
+    "weight_gain": gains["world, triplet: one weighted over plain"][0],
     "triplet_cosine": cosine_of(triplet_several),
     "most_lost": float(pictures.lost_without(found).max()),
     "dead_cosine": cosine_of(dead),
