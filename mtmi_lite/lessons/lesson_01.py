@@ -72,8 +72,7 @@ def customer_line(
     """
     _, first = np.unique(times, return_index=True)
     height = np.arange(len(times)) - first[np.searchsorted(times[first], times)] + 1
-    after = np.arange(len(times)) >= cut
-    known = np.isin(items, items[:cut])
+    after, known = np.arange(len(times)) >= cut, np.isin(items, items[:cut])
     kinds = {"history": ~after, "relevant, never bought before": after & ~known, "relevant, a repeat": after & known}
     figure = go.Figure()
     dates = times.astype("datetime64[s]").astype(str)
@@ -81,9 +80,11 @@ def customer_line(
         about = dict(text=names[items[chosen]], hovertemplate="%{text}<br>%{x|%d %B %Y}<extra></extra>")
         style = dict(name=f"{name} ({chosen.sum()})", mode="markers", marker=_marks(kind, 7))
         figure.add_scatter(x=dates[chosen], y=height[chosen], **style, **about)
-    arrow = dict(showarrow=True, arrowhead=2, ax=30, ay=-35, xanchor="left", bgcolor="white")
+    top = 1.25 * float(height.max())  # above all stacks
+    arrow = dict(showarrow=True, arrowhead=2, ax=0, ay=top, ayref="y")
     figure.add_annotation(x=dates[cut], y=height[cut], text="<b>the cut, after 80%</b>", **arrow)
-    figure.update_layout(legend=ABOVE, xaxis_title="when", yaxis=dict(title="line of the basket", rangemode="tozero"))
+    up = dict(title="line of the basket", range=(0, 1.1 * top))
+    figure.update_layout(legend=ABOVE, xaxis_title="when", yaxis=up)
     where = "inside a basket" if times[cut] == times[cut - 1] else "between baskets"
     alt = (
         f"Time line of one customer: {len(times)} purchases in {len(first)} baskets, each a stack. The first {cut} are "
@@ -155,12 +156,11 @@ def popularity_figure(counts: Counts, names: Shaped[Array, " item"], *, title: s
     ]
     about = dict(text=text, textposition="top right", customdata=names[items], hovertemplate="%{customdata}: %{y}")
     line = dict(x=ranks, y=counts[items], mode="lines+markers+text", line_color=COLOURS[0], marker=_marks(0))
-    figure = go.Figure(go.Scatter(**line, **about))
-    figure.update_xaxes(type="log", title="rank of the product", dtick=1).update_yaxes(type="log", title="purchases")
-    alt = (
-        f"Curve of the purchases of {len(counts)} products by rank on log scales: the first has {counts.max()}, the "
-        f"middle one {int(np.median(counts))}, the last {counts.min()}."
-    )
+    across = dict(type="log", title="rank of the product", dtick=1, range=(-0.1, np.log10(len(counts)) + 0.6))
+    up = dict(type="log", title="purchases", dtick=1, range=(-0.1, np.log10(counts.max()) + 0.4))
+    figure = go.Figure(go.Scatter(**line, **about), dict(xaxis=across, yaxis=up))
+    middle = int(np.median(counts))
+    alt = f"Purchases of {len(counts)} products on log scales, from {counts.max()}, median {middle}, to {counts.min()}."
     return finished(figure, title=title, alt=alt, height=360)
 
 

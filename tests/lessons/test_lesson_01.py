@@ -78,7 +78,7 @@ def test_popularity_is_relative_to_the_mean_and_starts_at_the_top():
     figure = pictures.popularity_figure(np.array([2, 8, 2]), np.array(["a", "b", "c"]), title="three")
     assert list(figure.data[0].customdata) == ["b", "a", "c"]
     assert list(figure.data[0].text) == ["1: b", "", ""]
-    assert "the first has 8, the middle one 2, the last 2" in figure.layout.meta["alt"]
+    assert "from 8, median 2, to 2." in figure.layout.meta["alt"]
 
 
 def test_an_interval_is_twice_as_narrow_on_four_times_the_users():
