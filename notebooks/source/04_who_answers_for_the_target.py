@@ -259,7 +259,7 @@ for name, result in found.items():
     print(f"{name:>20} {result.recall(50).mean():9.3f} {interests[name]:14.2f} {cosine:13.2f}   {hits}")
 
 # %% [markdown]
-# An interest is **found** when it is the most frequent one among the first 20 items of some tower. At α = 0 four towers are four copies: cosine 1, and no more interests than one tower finds. Turn α up and they part; far up, at the hard end, recall falls again.
+# An interest is **found** when it is the most frequent one among the first 20 items of some tower. At α = 0 four towers are four copies: cosine near 1, and hardly more interests than one tower finds. Turn α up and they part; far up, at the hard end, recall falls again.
 #
 # Paired intervals over the test users, and the controls of lesson 03:
 
@@ -418,7 +418,7 @@ print(
 print("- By this measure MTMI is", "better" if gap_of_gaps[2] < 0 else "not better", "aligned than the nearest tower.")
 
 # %% [markdown]
-# The first line is on the paper's side, and so is the second, for mixtures: call that leakage. The last two test its claim on alignment. MIND and ComiRec are far from done after so few steps: compare their gaps here, and their recall in lesson 09.
+# The first line is on the paper's side, and so is the second, for mixtures: call that leakage. The last two test its claim on alignment. A small gap alone is no merit: copies have none. MIND and ComiRec are far from done after so few steps: compare their gaps here, and their recall in lesson 09.
 #
 # **Words.** *Share*: how much a tower answers for the target. *Label-aware attention*: a mixture of the vectors, made for the target. *Price of merging*: what is lost when K lists become one of the same length.
 #
