@@ -19,6 +19,8 @@ from mtmi_lite.figures import two_maps
 
 State = dict[str, Any]
 """The value of each control, by its name; as JSON it is what the panel's text box shows and reads."""
+WIDTH = 830
+"""Of a panel's figure, in pixels: fits a notebook in a window of 1280. Left alone, it would be 700 in any window."""
 WIDGETS = {"slider": widgets.SelectionSlider, "list": widgets.Dropdown, "switch": widgets.ToggleButtons}
 
 
@@ -85,7 +87,7 @@ class Panel:
         }
         self.message = widgets.HTML()
         self.text = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="70%"))
-        self.figure = go.FigureWidget(first)
+        self.figure = go.FigureWidget(first.update_layout(width=WIDTH))
         buttons = [_button(title, lambda _, state=state: self.go_to(state)) for title, state in presets.items()]
         buttons.append(_button("Reset", lambda _: self.go_to(start)))
         wrap = widgets.Layout(flex_flow="row wrap")
@@ -127,7 +129,7 @@ class Panel:
 
     def _check(self, state: State, *, whole: bool = False) -> None:
         if not set(state) <= set(self.controls) or (whole and len(state) < len(self.controls)):
-            raise ValueError(f"state: must have exactly the fields {', '.join(self.controls)}; got {json.dumps(state)}")
+            raise ValueError(f"state: must have exactly the fields {', '.join(self.controls)}; got {_json(state)}")
         for name, value in state.items():
             values = list(self.controls[name].values)
             if value not in values or isinstance(value, bool) != isinstance(values[0], bool):
@@ -135,7 +137,7 @@ class Panel:
                 raise ValueError(f"{name}: {value!r} is not allowed; choose one of {shown}")
 
     def _paste(self, text: str) -> None:
-        if text == json.dumps(self.state):
+        if text == _json(self.state):
             return
         try:
             state = json.loads(text)
@@ -155,13 +157,13 @@ class Panel:
         idle = self.idle(state)
         for name, control in self.widgets.items():
             control.disabled = name in idle
-        self.text.value = json.dumps(state)
+        self.text.value = _json(state)
         figure = self.draw(state)
         if figure is None:
             hint = "press <b>Train these</b>" if self.work else "choose another position"
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
-        redraw(self.figure, figure)
+        redraw(self.figure, figure.update_layout(width=WIDTH))
         self.message.value = html.escape(str(self.figure.layout["meta"]["alt"]))
 
     def _start_work(self) -> None:
@@ -197,6 +199,10 @@ class Panel:
             "application/vnd.plotly.v1+json": json.loads(picture.to_json() or "{}"),
             "text/plain": picture.layout["meta"]["alt"],
         }, {}
+
+
+def _json(state: State) -> str:
+    return json.dumps(state, ensure_ascii=False)  # α as α
 
 
 def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:

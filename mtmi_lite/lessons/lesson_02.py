@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from IPython.display import DisplayHandle, display
+from IPython.display import clear_output, display
 from jaxtyping import Bool, Float, Int64, Shaped
 from plotly.subplots import make_subplots
 
@@ -112,16 +112,17 @@ def product_map(
     return finished(figure, title=title, alt=alt, height=100 + 17 * len(lines))
 
 
-def show_live(figure: go.Figure, shown: DisplayHandle | None = None) -> DisplayHandle | None:
-    """Show a figure, or put it in the place of one that is shown: a curve that grows while its cell runs."""
+def show_live(figure: go.Figure) -> None:
+    """Show a figure in place of what its cell has shown so far: a curve that grows while the cell runs.
+
+    A new output, because JupyterLab leaves a plotly figure as it is when its display is updated.
+    """
     bundle = {
         "application/vnd.plotly.v1+json": json.loads(figure.to_json() or "{}"),
-        "text/plain": figure.layout.meta["alt"],
+        "text/plain": str(figure.layout["meta"]["alt"]),
     }
-    if shown is None:
-        return display(bundle, raw=True, display_id=True)
-    shown.update(bundle, raw=True)
-    return shown
+    clear_output(wait=True)
+    display(bundle, raw=True)
 
 
 # --- what one vector can hold ---------------------------------------------------------------------------------------

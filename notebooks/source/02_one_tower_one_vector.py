@@ -65,12 +65,12 @@ def curve():
 def watch(step: int) -> None:
     if step % 100 == 0:
         seen[step] = look()
-        pictures.show_live(curve(), shown)
+        pictures.show_live(curve())
 
 
 floor = float(metrics.evaluate(models.MostPopular(log, split.train), validation).recall(50).mean())
 seen = {0: look()}
-shown = pictures.show_live(curve())
+pictures.show_live(curve())
 run = training.train(model, objective, split, settings, progress=False, on_step=watch)
 
 # %%

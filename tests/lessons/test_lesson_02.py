@@ -1,12 +1,9 @@
 """Lesson 02's computations, figures and panel."""
 
-import json
 import time
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
-from IPython.display import DisplayHandle
 
 from mtmi_lite.interactions import from_columns
 from mtmi_lite.lessons import lesson_02 as pictures
@@ -75,28 +72,6 @@ def test_what_is_held_is_drawn_and_said():
     figure = pictures.holding_figure({"60": {4: 0.25, 8: 0.5}}, {"60": {16: 0.75}}, title="Room")
     assert [list(trace.y) for trace in figure.data] == [[0.25, 0.5], [0.75]]
     assert all(words in figure.layout.meta["alt"] for words in ("25% at 4", "50% at 8", "75% at 16"))
-
-
-def test_a_live_figure_keeps_its_place(monkeypatch):
-    sent = []
-
-    class Handle(DisplayHandle):
-        def update(self, bundle, **more):
-            sent.append(("update", bundle, more["raw"]))
-
-    def display(bundle, *, raw, display_id):
-        sent.append(("display", bundle, raw and display_id))
-        return Handle()
-
-    monkeypatch.setattr(pictures, "display", display)
-    figure = go.Figure(go.Scatter(y=[1, 2])).update_layout(meta={"alt": "A line."})
-    handle = pictures.show_live(figure)
-    assert pictures.show_live(figure, handle) is handle
-    assert [kind for kind, _, _ in sent] == ["display", "update"]
-    for _, bundle, flag in sent:
-        assert flag
-        assert bundle["application/vnd.plotly.v1+json"]["layout"]["meta"] == {"alt": "A line."}
-        json.dumps(bundle)
 
 
 def place(**changes) -> pictures.OneVector:
