@@ -19,6 +19,8 @@ from mtmi_lite.figures import two_maps
 
 State = dict[str, Any]
 """The value of each control, by its name; as JSON it is what the panel's text box shows and reads."""
+WIDTH = 830
+"""Of a panel's figure, in pixels: fits a notebook in a window of 1280. Left alone, it would be 700 in any window."""
 WIDGETS = {"slider": widgets.SelectionSlider, "list": widgets.Dropdown, "switch": widgets.ToggleButtons}
 
 
@@ -89,6 +91,7 @@ class Panel:
         }
         self.message = widgets.HTML()
         self.text = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="70%"))
+        first.update_layout(width=WIDTH)
         # a FigureWidget would drop the frames; the outputs of an Output are shown as a cell's are
         self.figure = first if first.frames else go.FigureWidget(first)
         self.screen = widgets.Output() if first.frames else self.figure
@@ -133,7 +136,7 @@ class Panel:
 
     def _check(self, state: State, *, whole: bool = False) -> None:
         if not set(state) <= set(self.controls) or (whole and len(state) < len(self.controls)):
-            raise ValueError(f"state: must have exactly the fields {', '.join(self.controls)}; got {json.dumps(state)}")
+            raise ValueError(f"state: must have exactly the fields {', '.join(self.controls)}; got {_json(state)}")
         for name, value in state.items():
             values = list(self.controls[name].values)
             if value not in values or isinstance(value, bool) != isinstance(values[0], bool):
@@ -141,7 +144,7 @@ class Panel:
                 raise ValueError(f"{name}: {value!r} is not allowed; choose one of {shown}")
 
     def _paste(self, text: str) -> None:
-        if text == json.dumps(self.state):
+        if text == _json(self.state):
             return
         try:
             state = json.loads(text)
@@ -161,12 +164,13 @@ class Panel:
         idle = self.idle(state)
         for name, control in self.widgets.items():
             control.disabled = name in idle
-        self.text.value = json.dumps(state)
+        self.text.value = _json(state)
         figure = self.draw(state)
         if figure is None:
             hint = "press <b>Train these</b>" if self.work else "choose another position"
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
+        figure.update_layout(width=WIDTH)
         if isinstance(self.figure, go.FigureWidget):
             redraw(self.figure, figure)
         else:
@@ -217,6 +221,10 @@ def _played(figure: go.Figure) -> dict:
         "application/vnd.plotly.v1+json": json.loads(figure.to_json() or "{}"),
         "text/plain": figure.layout["meta"]["alt"],
     }
+
+
+def _json(state: State) -> str:
+    return json.dumps(state, ensure_ascii=False)  # α as α
 
 
 def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:

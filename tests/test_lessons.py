@@ -49,6 +49,7 @@ def test_the_lessons_are_quick_and_small_enough():
     assert set(MEASURED) == set(SOURCES)
     assert all(written["peak_mb"] < MAX_MB for written in MEASURED.values())
     assert sum(written["seconds"] for written in MEASURED.values()) < MAX_SECONDS_OF_ALL
+    assert all(45 <= lesson.minutes <= 90 for lesson in pipeline.read_course())  # to read and do
 
 
 def bare(function: ast.stmt) -> str:

@@ -11,7 +11,7 @@ from plotly.callbacks import InputDeviceState, Points
 
 from mtmi_lite.experiments import Knobs, Portrait
 from mtmi_lite.figures import caption, two_maps
-from mtmi_lite.panels import Control, Panel, knobs_panel, redraw
+from mtmi_lite.panels import WIDTH, Control, Panel, knobs_panel, redraw
 
 ONE = Knobs(num_towers=1, alpha=1.0, beta=0.0)
 FOUR = Knobs(num_towers=4, alpha=5.0, beta=0.3)
@@ -53,7 +53,7 @@ def test_the_panel_shows_the_figure_of_its_state_and_says_it_in_words(panel):
     for state in (START, {**START, "high": 5}, {"high": 2, "word": "fan", "loud": True}, START):
         panel.go_to(state)
         assert panel.state == state == json.loads(panel.text.value)
-        assert shown(go.Figure(panel.figure)) == shown(draw(state))
+        assert shown(go.Figure(panel.figure)) == shown(draw(state).update_layout(width=WIDTH))
         assert panel.message.value == draw(state).layout.meta["alt"]
 
 
@@ -188,7 +188,7 @@ def test_the_knobs_move_the_maps(knobs):
     for place in (EIGHT, ONE, FOUR):
         knobs.go_to({"num_towers": place.num_towers})
         assert knobs.figure.layout.title.text == caption(PORTRAITS[place])
-        assert shown(go.Figure(knobs.figure)) == shown(two_maps(PORTRAITS[place]))
+        assert shown(go.Figure(knobs.figure)) == shown(two_maps(PORTRAITS[place]).update_layout(width=WIDTH))
         assert knobs.widgets["alpha"].disabled == (place == ONE)
 
 

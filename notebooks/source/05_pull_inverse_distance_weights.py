@@ -2,7 +2,7 @@
 # jupyter:
 #   course:
 #     builds: the loss of the paper, and its gradient in three parts
-#     after: ["00"]
+#     after: ["04"]
 #     minutes: 75
 # ---
 

@@ -2,7 +2,7 @@
 # jupyter:
 #   course:
 #     builds: search and merge, exact and approximate
-#     after: ["00"]
+#     after: ["03"]
 #     minutes: 60
 # ---
 

@@ -51,12 +51,12 @@ class PanelPage:
         self.whole.get_by_role("button", name=button, exact=True).click()
 
     def paste(self, state: dict) -> None:
-        self.text.fill(json.dumps(state))
+        self.text.fill(json.dumps(state, ensure_ascii=False))
         self.text.press("Enter")
 
     def shows(self, state: dict, figure: go.Figure) -> None:
         """Wait until the page shows this state, the figure's title, and the figure in words."""
-        self._wait(f"{self.selector} input[type=text]", "value", json.dumps(state))
+        self._wait(f"{self.selector} input[type=text]", "value", json.dumps(state, ensure_ascii=False))
         if title := figure.layout.title.text:
             self._wait(f"{self.selector} .gtitle", "textContent", re.sub("<[^>]*>", "", title))
         self.whole.get_by_text(html.unescape(figure.layout.meta["alt"]), exact=True).first.wait_for()
