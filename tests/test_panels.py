@@ -142,7 +142,7 @@ def test_a_figure_with_frames_keeps_them():
     for state in (START, {**START, "high": 5}):
         panel.go_to(state)
         [output] = panel.screen.outputs
-        assert output["data"]["application/vnd.plotly.v1+json"] == shown(draw_frames(state))
+        assert output["data"]["application/vnd.plotly.v1+json"] == shown(draw_frames(state).update_layout(width=WIDTH))
         assert len(output["data"]["application/vnd.plotly.v1+json"]["frames"]) == state["high"]
         assert panel._repr_mimebundle_()[0]["text/plain"] == panel.message.value == draw(state).layout.meta["alt"]
 

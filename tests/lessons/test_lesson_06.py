@@ -10,6 +10,7 @@ from mtmi_lite import datasets, interactions
 from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_06 as pictures
 from mtmi_lite.losses import MultiTowerLoss
+from mtmi_lite.panels import WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -120,5 +121,5 @@ def test_the_panel_plays_the_training_and_follows_the_user(watched, world):
     [output] = panel.screen.outputs
     shown = output["data"]["application/vnd.plotly.v1+json"]
     expected = pictures.time_lapse(watched["far too much"], world, name="far too much", followed=3)
-    assert shown == json.loads(expected.to_json())
+    assert shown == json.loads(expected.update_layout(width=WIDTH).to_json())
     assert panel.message.value == expected.layout.meta["alt"]
