@@ -112,9 +112,14 @@ def browser(chromium) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser) -> Iterator[Page]:
+    """A page that may report no error in the console of the browser; only the badge's picture needs a network."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    yield context.new_page()
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
     context.close()
+    assert [text for text in said if not text.startswith("Failed to load resource: net::ERR_")] == []
 
 
 @pytest.fixture

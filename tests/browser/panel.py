@@ -47,6 +47,23 @@ class PanelPage:
         self.page.mouse.move(line["x"] + line["width"], middle, steps=8)
         self.page.mouse.up()
 
+    def reaches_all_by_tab(self) -> None:
+        """Tab goes from the first control to the state's box, and stops at every labelled control on its way."""
+        labels = (
+            f"[...document.querySelectorAll('{self.selector} label')].filter(label => label.textContent.trim()"
+            " && !label.parentElement.querySelector('[disabled]'))"  # what has no effect now is left out
+        )
+        named = self.page.evaluate(f"{labels}.map(label => label.textContent)")
+        first = self.whole.locator("select, [role=slider], button").first
+        first.scroll_into_view_if_needed()
+        first.focus()
+        reached = set()
+        for _ in range(60):
+            here = f"{labels}.find(label => label.parentElement.contains(document.activeElement))?.textContent"
+            reached.add(self.page.evaluate(here))
+            self.page.keyboard.press("Tab")
+        assert set(named) - {"training"} <= reached, f"Tab does not reach {set(named) - reached}"
+
     def press(self, button: str) -> None:
         self.whole.get_by_role("button", name=button, exact=True).click()
 

@@ -19,6 +19,7 @@ def test_the_panel_of_lesson_00(open_lesson, screenshot, grid):
     page = open_lesson("00_see_one_customer_as_four.ipynb")
     screenshot("00-end")
     panel = PanelPage(page, "knobs")
+    panel.reaches_all_by_tab()
 
     def shows(num_towers: int, alpha: float, beta: float) -> None:
         state = {"num_towers": num_towers, "alpha": alpha, "beta": beta}

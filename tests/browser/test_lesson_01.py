@@ -13,6 +13,7 @@ def test_the_panel_of_lesson_01(open_lesson, screenshot):
     page = open_lesson("01_a_log_honestly_split.ipynb")
     screenshot("01-end")
     panel = PanelPage(page, "world")
+    panel.reaches_all_by_tab()
     state = pictures.PRESETS["Scarce room (the course's world)"] | {"seed": 0}
 
     def shows(**changes) -> None:

@@ -11,6 +11,7 @@ def test_the_panel_of_lesson_02(open_lesson, screenshot):
     looks = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length")
     assert looks == 11
     panel, state = PanelPage(page, "circle"), dict(CIRCLE_START)
+    panel.reaches_all_by_tab()
 
     def shows(**changes) -> None:
         state.update(changes)

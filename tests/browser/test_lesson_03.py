@@ -54,6 +54,7 @@ def test_the_panel_of_lesson_03(expected, open_lesson, screenshot):
     page = open_lesson("03_several_towers_one_table.ipynb")
     screenshot("03-end")
     panel, state = PanelPage(page, "towers"), dict(expected.start)
+    panel.reaches_all_by_tab()
 
     def shows(**changes) -> None:
         state.update(changes)

@@ -34,6 +34,7 @@ def test_the_panel_of_lesson_04(open_lesson, screenshot, twin):
     page = open_lesson("04_who_answers_for_the_target.ipynb")
     screenshot("04-end")
     panel, state = PanelPage(page, "switch"), dict(twin.start)
+    panel.reaches_all_by_tab()
 
     def shows(**changes) -> None:
         state.update(changes)

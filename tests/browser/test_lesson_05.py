@@ -8,6 +8,7 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
     page = open_lesson("05_pull_inverse_distance_weights.ipynb")
     screenshot("05-end")
     panel = PanelPage(page, "pull")
+    panel.reaches_all_by_tab()
     state = dict(CIRCLE_START)
 
     def shows(**changes) -> None:

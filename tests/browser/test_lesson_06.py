@@ -24,6 +24,7 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot, names):
     page = open_lesson("06_push_when_do_towers_collapse.ipynb")
     screenshot("06-end")
     panel, twin = PanelPage(page, "time-lapse"), names["panel"]
+    panel.reaches_all_by_tab()
     users = [f"user {user}" for user in names["watched"]["one tower"].shown]
 
     def shows(training: str, follow: str) -> None:

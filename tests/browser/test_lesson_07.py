@@ -26,6 +26,7 @@ def test_the_panel_of_lesson_07(open_lesson, screenshot, explorer):
     page = open_lesson("07_k_lists_one_ranking.ipynb")
     screenshot("07-end")
     panel = PanelPage(page, "merge")
+    panel.reaches_all_by_tab()
     start = explorer.start
 
     def shows(**changes) -> None:
