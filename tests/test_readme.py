@@ -2,6 +2,7 @@
 
 import csv
 import json
+import textwrap
 
 import pytest
 
@@ -43,7 +44,7 @@ def read_json(name: str) -> dict:
 
 
 def impossible_cells() -> tuple[int, int]:
-    """In the paper's Table 3: hit rates that fall as the list grows, and recalls above the hit rate of the same list."""
+    """In the paper's Table 3: hit rates that fall as the list grows, and recalls above the hit rate of their list."""
     with (NOTEBOOKS / "results" / "paper" / "table3.csv").open(encoding="utf-8", newline="") as file:
         columns, *rows = csv.reader(file)
     cells = {(r[0], model, r[1]): float(v) for r in rows for model, v in zip(columns[2:], r[2:], strict=True)}
@@ -56,31 +57,36 @@ def impossible_cells() -> tuple[int, int]:
 def claims() -> str:
     """The part of the README that says what the paper's equations do."""
     own = read_json("notebooks/results/paper_movielens.json")
-    loss = {name: own[name]["recall_50"] for name in ("weight detached", "gradient through the weight", "Most Popular")}
+    names = ("weight detached", "gradient through the weight", "Most Popular")
+    detached, flowing, popular = (own[name]["recall_50"] for name in names)
+    folds = len(own["about"]["folds"])
     grid, about = load_grid(NOTEBOOKS / "results" / "00_grid.npz")
     best, one = (grid[Knobs(num_towers=k, alpha=2.0, beta=1000.0)].recall_50 for k in (4, 1))
     falls, above = impossible_cells()
-    folds = len(own["about"]["folds"])
-    return f"""\
-- Its loss trains where the weight is a constant for the gradient: recall@50 {loss["weight detached"]:.3f} on MovieLens-100k ({folds} folds, tuned
-  on validation users), {loss["gradient through the weight"]:.3f} with the gradient flowing through the weight, {loss["Most Popular"]:.3f} for Most Popular. Lesson 05 shows
-  when it fails altogether.
-- Its best setting, K = 4, α = 2, β = 1000, read with means as everywhere here, reaches {best:.3f} on Online Retail, one
-  tower {one:.3f} ({about["users"]}). Lesson 06 looks for another reading.
-- Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of the same list. No
-  evaluation gives those; lesson 01 finds them by code."""
+    texts = (
+        "Its loss trains where the weight is a constant for the gradient: recall@50 "
+        f"{detached:.3f} on MovieLens-100k ({folds} folds, tuned on validation users), {flowing:.3f} with the gradient "
+        f"flowing through the weight, {popular:.3f} for Most Popular. Lesson 05 shows when that gradient ruins a training.",
+        "Its best setting, K = 4, α = 2, β = 1000, read with means as everywhere here, reaches "
+        f"{best:.3f} on Online Retail, one tower {one:.3f} ({about['users']}). Lesson 06 looks for another reading.",
+        f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of the "
+        "same list. No evaluation gives those; lesson 01 finds them by code.",
+    )
+    return "\n".join(textwrap.fill(f"- {text}", 119, subsequent_indent="  ") for text in texts)
 
 
 def binder() -> str:
     """What the README says of Binder."""
     measured = read_json("binder/measured.json")
     worst = max(lesson["peak_mb"] for lesson in measured["lessons"].values())
-    return (
-        f"Its steps, tried on {measured['about']['machine']}: {measured['build_seconds']} seconds to build\n"
-        f"{measured['megabytes']['packages'] / 1000:.1f} GB of packages, {measured['first_picture_seconds']:.0f} seconds "
-        f"from the start of the server to the first picture, and at most {worst} MB for\n"
-        f"server and kernel in any lesson (`{measured['about']['command']}`; the image's system packages are not in it)."
+    about, packages = measured["about"], measured["megabytes"]["packages"] / 1000
+    text = (
+        f"On Binder nothing has to be installed. Its steps, tried with `{about['command']}` on {about['machine']}: "
+        f"{measured['build_seconds']} seconds to build {packages:.1f} GB of packages (the image's system packages come on "
+        f"top), {measured['first_picture_seconds']:.0f} seconds from the start of the server to the first picture, and at "
+        f"most {worst} MB for server and kernel in any lesson."
     )
+    return textwrap.fill(text, 119)
 
 
 def test_the_readme_says_of_the_paper_what_was_measured():

@@ -24,12 +24,11 @@ from tools.notebooks import NOTEBOOKS, find_chromium, paint_with
 
 TARGET = NOTEBOOKS / "images" / "divergence.gif"
 MAX_BYTES = 1_000_000
-SIZE = dict(dim=16, learning_rate=8e-3)
 PAPER = MultiTowerLoss(pull="triplet", share="raw", alpha=2.0, beta=0.0)
 TRAININGS = {
-    "The paper's weights, no repel: copies": Recipe(objective=PAPER, **SIZE),
+    "The paper's weights, no repel: copies": Recipe(objective=PAPER, dim=16, learning_rate=8e-3),
     "Attention pooling, α = 5: specialists": Recipe(
-        tower=AttentionPooling, objective=MultiTowerLoss(alpha=5.0, beta=0.0), **SIZE
+        tower=AttentionPooling, objective=MultiTowerLoss(alpha=5.0, beta=0.0), dim=16, learning_rate=8e-3
     ),
 }
 

@@ -4,8 +4,8 @@ Usage: python -m tools.try_binder
 
 repo2docker names the steps; a virtual environment stands in for that of conda, which has a Python and pip (see
 `environment.yml`), and where root calls it an unprivileged user runs them. The lessons run in JupyterLab under
-Chromium, one kernel at a time. What was measured is written to binder/measured.json: seconds of each step, size, and the
-peak of the memory that server and kernel take together (proportional set size, sampled).
+Chromium, one kernel at a time. What was measured is written to binder/measured.json: seconds of each step, size, and
+the peak of the memory that server and kernel take together (proportional set size, sampled).
 """
 
 import json
