@@ -66,11 +66,12 @@ def claims() -> str:
     texts = (
         "Its loss trains where the weight is a constant for the gradient: recall@50 "
         f"{detached:.3f} on MovieLens-100k ({folds} folds, tuned on validation users), {flowing:.3f} with the gradient "
-        f"flowing through the weight, {popular:.3f} for Most Popular. Lesson 05 shows when that gradient ruins a training.",
+        f"flowing through the weight, {popular:.3f} for Most Popular. Lesson 05 shows when that gradient "
+        "ruins a training.",
         "Its best setting, K = 4, α = 2, β = 1000, read with means as everywhere here, reaches "
         f"{best:.3f} on Online Retail, one tower {one:.3f} ({about['users']}). Lesson 06 looks for another reading.",
-        f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of the "
-        "same list. No evaluation gives those; lesson 01 finds them by code.",
+        f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of "
+        "the same list. No evaluation gives those; lesson 01 finds them by code.",
     )
     return "\n".join(textwrap.fill(f"- {text}", 119, subsequent_indent="  ") for text in texts)
 
@@ -82,9 +83,9 @@ def binder() -> str:
     about, packages = measured["about"], measured["megabytes"]["packages"] / 1000
     text = (
         f"On Binder nothing has to be installed. Its steps, tried with `{about['command']}` on {about['machine']}: "
-        f"{measured['build_seconds']} seconds to build {packages:.1f} GB of packages (the image's system packages come on "
-        f"top), {measured['first_picture_seconds']:.0f} seconds from the start of the server to the first picture, and at "
-        f"most {worst} MB for server and kernel in any lesson."
+        f"{measured['build_seconds']} seconds to build {packages:.1f} GB of packages (the image's system packages come "
+        f"on top), {measured['first_picture_seconds']:.0f} seconds from the start of the server to the first picture, "
+        f"and at most {worst} MB for server and kernel in any lesson."
     )
     return textwrap.fill(text, 119)
 
