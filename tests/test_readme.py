@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 import textwrap
 
 import pytest
 
 from mtmi_lite import datasets
 from mtmi_lite.experiments import Knobs, load_grid
+from tools import notebooks as pipeline
 from tools.notebooks import NOTEBOOKS, ROOT
 
 NAMES = {"K = 4": "MTMI, four towers", "K = 1": "the same tower alone", "Most Popular": "Most Popular"}
@@ -96,6 +98,15 @@ def test_the_readme_says_of_the_paper_what_was_measured():
 
 def test_the_readme_says_of_binder_what_was_measured():
     assert binder() in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/teaching.md"])
+def test_the_badge_leads_where_the_project_is_published(page):
+    first = pipeline.sources(["00"])[0]
+    address = pipeline.placeholders(first, pipeline.read_measured()["00"])["binder"]
+    found = re.findall(r"https://mybinder\.org/v2/[^)\s]+", (ROOT / page).read_text())
+    assert found
+    assert set(found) == {address}
 
 
 def test_the_picture_is_small_enough():

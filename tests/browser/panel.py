@@ -57,12 +57,13 @@ class PanelPage:
         first = self.whole.locator("select, [role=slider], button").first
         first.scroll_into_view_if_needed()
         first.focus()
-        reached = set()
-        for _ in range(60):
-            here = f"{labels}.find(label => label.parentElement.contains(document.activeElement))?.textContent"
-            reached.add(self.page.evaluate(here))
+        reached: list[str | None] = []
+        here = f"{labels}.find(label => label.parentElement.contains(document.activeElement))?.textContent"
+        while "state" not in reached and len(reached) < 80:
+            reached.append(self.page.evaluate(here))
             self.page.keyboard.press("Tab")
-        assert set(named) - {"training"} <= reached, f"Tab does not reach {set(named) - reached}"
+        assert set(named) - {"training"} <= set(reached), f"Tab does not reach {set(named) - set(reached)}"
+        self.text.scroll_into_view_if_needed()
 
     def press(self, button: str) -> None:
         self.whole.get_by_role("button", name=button, exact=True).click()
