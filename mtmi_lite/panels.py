@@ -82,7 +82,7 @@ class Panel:
             raise ValueError(f"start: {start} has no figure yet; start at a state that has one")
         self.widgets = {
             control.name: WIDGETS[control.kind](
-                options=list(control.values),
+                options=[({False: "off", True: "on"}[v], v) if isinstance(v, bool) else v for v in control.values],
                 value=start[control.name],
                 description=control.label,
                 style={"description_width": "initial"},

@@ -27,7 +27,7 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
     shows(alpha=8.0)
 
     # the switch and a preset
-    panel.choose("through the weight", "True")
+    panel.choose("through the weight", "on")
     shows(through_weight=True)
     panel.press("At the floor")
     shows(**CIRCLE_PRESETS["At the floor"])
