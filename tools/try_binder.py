@@ -31,6 +31,7 @@ from tools.notebooks import ROOT, LessonError, find_chromium, sources
 PYTHON = "3.11"
 NOBODY = 65_534
 RUN_SECONDS = 240
+# The idle sign of JupyterLab can be there before the kernel is: wait for the session, then for the command itself.
 RUN_ALL = """async () => {
     const current = window.jupyterapp.shell.currentWidget;
     await current.context.ready;

@@ -24,18 +24,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools.notebooks import NOTEBOOKS, ROOT, find_chromium
+from tools.try_binder import RUN_ALL
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 START_SECONDS = 60
 RUN_SECONDS = 180
-
-# The idle sign of JupyterLab can be there before the kernel is: wait for the session, then for the command itself.
-RUN_ALL = """async () => {
-    const current = window.jupyterapp.shell.currentWidget;
-    await current.context.ready;
-    await current.sessionContext.ready;
-    await window.jupyterapp.commands.execute("notebook:run-all-cells");
-}"""
 
 
 @pytest.fixture(scope="session")
