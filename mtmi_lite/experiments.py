@@ -8,6 +8,7 @@ truth is known.
 import argparse
 import contextlib
 import dataclasses
+import functools
 import json
 import platform
 import time
@@ -170,6 +171,7 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
     return layout
 
 
+@functools.cache  # once a process
 def _keep_compiled() -> None:
     """Let numba keep what it compiles of UMAP, beside UMAP's files: the first map of the next process is quick."""
     for name in ("umap.umap_", "umap.layouts", "umap.spectral", "umap.distances", "umap.utils"):
@@ -206,9 +208,15 @@ class Recipe:
         on_step: Callable[[int], None] | None = None,
     ) -> Run:
         """Make the model and train it."""
+        settings = TrainingSettings(steps=steps, learning_rate=self.learning_rate, seed=seed)
+        model = self.model(split, seed=seed)
+        return train(model, self.objective, split, settings, progress=progress, on_step=on_step)
+
+    def model(self, split: Split, *, seed: int = 0) -> MTMI:
+        """The model alone, not trained yet."""
         log = split.log
         item_features = log.item_features if self.features else None
-        model = MTMI(
+        return MTMI(
             num_items=log.num_items,
             num_towers=self.num_towers,
             dim=self.dim,
@@ -219,8 +227,6 @@ class Recipe:
             warm_items=None if item_features is None else warm_items(log, split.train),
             seed=seed,
         )
-        settings = TrainingSettings(steps=steps, learning_rate=self.learning_rate, seed=seed)
-        return train(model, self.objective, split, settings, progress=progress, on_step=on_step)
 
     def describe(self) -> dict[str, object]:
         """The settings that are not at their defaults, as plain values."""

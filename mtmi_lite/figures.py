@@ -44,6 +44,15 @@ def short(name: str, length: int = 34) -> str:
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
+def on_circle(degrees: Float[Array, "*shape"], radius: float | Float[Array, "*shape"] = 1.0) -> tuple[Array, Array]:
+    """Angles on a clock face, 0° at the top and growing clockwise, as x and y.
+
+    >>> [axis.round(2).tolist() for axis in on_circle(np.array([0.0, 90.0]))]
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    return radius * np.sin(np.radians(degrees)), radius * np.cos(np.radians(degrees))
+
+
 def customer_map(
     vectors: Float[Array, "tower dim"],
     item_vectors: Float[Array, "item dim"],

@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -276,11 +276,23 @@ class Executed:
         raise LessonError("the cell tagged 'results' shows no JSON; end it with IPython.display.JSON(results)")
 
 
+def memory_of(processes: Iterable[psutil.Process]) -> int:
+    """The bytes that these processes take together: their proportional set sizes, so that a shared page counts once.
+
+    Where the system has no such figure, it is what each process has to itself. A process that has ended counts as 0.
+    """
+    used = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            info = process.memory_full_info()
+            used += getattr(info, "pss", info.uss)
+    return used
+
+
 class _Watch(threading.Thread):
     """Follow the processes started meanwhile: their peak memory, their processor time, their end when time is up.
 
-    papermill times a cell, not a notebook. The memory is the proportional set size of the whole tree, so that a page
-    that two processes share counts once; where the system has no such figure, it is what each process has to itself.
+    papermill times a cell, not a notebook.
     """
 
     def __init__(self, total_timeout: float):
@@ -295,14 +307,11 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         while not self._done.wait(0.2):
             started = set(self._me.children(recursive=True)) - self._before
-            used = 0
+            self.peak = max(self.peak, memory_of(started))
             for process in started:
                 with contextlib.suppress(psutil.Error):
-                    info = process.memory_full_info()
-                    used += getattr(info, "pss", info.uss)
                     times = process.cpu_times()
                     self.cpu[process.pid] = times.user + times.system
-            self.peak = max(self.peak, used)
             if time.monotonic() > self._deadline:
                 self.late = True
                 for process in started:

@@ -26,7 +26,8 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Page, sync_playwright
 
-from tools.notebooks import ROOT, LessonError, find_chromium, sources
+from mtmi_lite.files import save_text
+from tools.notebooks import ROOT, LessonError, find_chromium, memory_of, sources
 
 PYTHON = "3.11"
 NOBODY = 65_534
@@ -63,13 +64,7 @@ class Peak(threading.Thread):
 
     def run(self) -> None:
         while not self.done.wait(0.3):
-            used = 0
-            for process in [self.root, *self.root.children(recursive=True)]:
-                try:
-                    used += getattr(process.memory_full_info(), "pss", 0)
-                except psutil.Error:
-                    continue
-            self.most = max(self.most, used / 1e6)
+            self.most = max(self.most, memory_of([self.root, *self.root.children(recursive=True)]) / 1e6)
 
 
 def as_nobody() -> dict:
@@ -203,7 +198,7 @@ def main() -> int:
         "python": PYTHON,
     }
     text = json.dumps(measured, indent=1)
-    (ROOT / "binder" / "measured.json").write_text(re.sub(r"\n   +", " ", text) + "\n", encoding="utf-8")
+    save_text(ROOT / "binder" / "measured.json", re.sub(r"\n   +", " ", text) + "\n")
     worst = max(lesson["peak_mb"] for lesson in measured["lessons"].values())
     return int(worst >= 1000)
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int64, Shaped
 from plotly.subplots import make_subplots
 
 from mtmi_lite.experiments import pca_layout
-from mtmi_lite.figures import COLOURS, GREY, MARKERS, SYMBOLS, finished, short
+from mtmi_lite.figures import COLOURS, GREY, MARKERS, SYMBOLS, finished, on_circle, short
 from mtmi_lite.interactions import Interactions
 from mtmi_lite.panels import Control, Panel, State
 
@@ -189,15 +189,6 @@ AROUND = np.array([-12.0, -6.0, 0.0, 6.0, 12.0])
 OTHERS = np.arange(-175.0, 180.0, 10.0)
 """Where the items stand that the user does not want."""
 TEMPERATURE = 0.1
-
-
-def on_circle(degrees: Float[Array, "*shape"], radius: float = 1.0) -> tuple[Array, Array]:
-    """Angles on a clock face, 0° at the top and growing clockwise, as x and y.
-
-    >>> [axis.round(2).tolist() for axis in on_circle(np.array([0.0, 90.0]))]
-    [[0.0, 1.0], [1.0, 0.0]]
-    """
-    return radius * np.sin(np.radians(degrees)), radius * np.cos(np.radians(degrees))
 
 
 def add_circle(figure: go.Figure, row: int, col: int) -> None:

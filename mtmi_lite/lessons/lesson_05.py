@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from plotly.subplots import make_subplots
 
-from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished
+from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished, on_circle
 from mtmi_lite.metrics import Evaluation, find_hits, recall
 from mtmi_lite.models import Model
 from mtmi_lite.panels import Control, Panel, State
@@ -180,15 +180,6 @@ def circle_losses(
     positive = np.cos(np.radians(angles - target))
     weight = (1 - positive).clip(min=floor) ** -alpha
     return weight, (margin - positive + np.cos(np.radians(angles - negative))).clip(min=0)
-
-
-def on_circle(degrees: Float[Array, "*shape"], radius: float | Float[Array, "*shape"] = 1.0) -> tuple[Array, Array]:
-    """Angles on a clock face, 0° at the top and growing clockwise, as x and y.
-
-    >>> [axis.round(2).tolist() for axis in on_circle(np.array([0.0, 90.0]))]
-    [[0.0, 1.0], [1.0, 0.0]]
-    """
-    return radius * np.sin(np.radians(degrees)), radius * np.cos(np.radians(degrees))
 
 
 ARROWS = {

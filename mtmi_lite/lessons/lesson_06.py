@@ -17,7 +17,6 @@ from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished
 from mtmi_lite.interactions import Split, evaluation_cases
 from mtmi_lite.losses import repel
 from mtmi_lite.metrics import Evaluation, evaluate, interests_found, pairwise_cosine
-from mtmi_lite.models import MTMI
 from mtmi_lite.panels import Control, Panel
 from mtmi_lite.runs import Run, TrainingSettings
 from mtmi_lite.training import train
@@ -60,8 +59,7 @@ class Watched:
 def watch(recipe: Recipe, world: PlantedWorld, split: Split, *, steps: int, seed: int, looks: int = LOOKS) -> Watched:
     """Train, and look at the validation users before the first step and `looks` times after."""
     cases = evaluation_cases(world.log, split.validation)
-    sizes: dict = dict(num_towers=recipe.num_towers, dim=recipe.dim, tower=recipe.tower, similarity=recipe.similarity)
-    model = MTMI(num_items=world.log.num_items, seed=seed, **sizes)
+    model = recipe.model(split, seed=seed)
     when = np.linspace(0, steps, looks + 1).round().astype(int)
     rows: list[tuple] = []
 
