@@ -1,10 +1,13 @@
 # `make help` lists the targets. Variables: PYTHON=/path/to/python3.12, TORCH_INDEX=URL of one more package index,
-# ARGS=more words for pytest, LESSONS="00 05" for some lessons only.
+# ARGS=more words for pytest, LESSONS="00 05" for some lessons only, LOGS="online-retail ../gowalla-sample.inter" for the
+# tables of these logs, JOBS=8 for as many trainings side by side.
 
 PY := .venv/bin/python
 BASE := .venv/.installed
 DEV := .venv/.installed-dev
 LOCKS := pyproject.toml constraints.txt tools/venv.sh
+LOGS := online-retail planted-200-4 planted-200-1 planted-60-4 $(if $(wildcard data/*),movielens)
+JOBS := 2
 FIRST := notebooks/00_see_one_customer_as_four.ipynb
 
 # Processes that share a few cores are many times slower with a thread for each core.
@@ -13,13 +16,13 @@ export PYTHON
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check notebooks solutions bench data clean
+.PHONY: help lab test check notebooks solutions results results-check bench data clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 $(BASE): $(LOCKS)
-	@tools/venv.sh . $(BASE)
+	@tools/venv.sh '.[dask]' $(BASE)
 
 # The development packages come on top of the base, so that both stamps hold afterwards.
 $(DEV): $(LOCKS)
@@ -45,6 +48,12 @@ notebooks: $(DEV) ## rebuild and execute the student notebooks (needs Chromium, 
 
 solutions: $(DEV) ## build and execute the solved notebooks into notebooks/solved
 	@$(PY) -m tools.notebooks solutions $(LESSONS)
+
+results: $(DEV) ## make every table of notebooks/results again, for the logs in LOGS; stop it, and it goes on later
+	@$(PY) -m tools.evidence all --log $(LOGS) --jobs $(JOBS)
+
+results-check: $(DEV) ## make a part of the tables again, and compare
+	@$(PY) -m tools.evidence check
 
 bench: $(DEV) ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench

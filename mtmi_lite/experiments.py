@@ -1,46 +1,31 @@
-"""Experiments: train at some settings, look at the result, and keep a grid of such results in one file.
+"""Experiments: train at some settings, look at the result, and keep a grid of such results in one file."""
 
-`python -m mtmi_lite.experiments grid` makes the grid that lesson 00 explores, `… compare` the numbers of the README,
-`… models` a table of all models on a log, `… paper` one of the paper's own loss, and `… planted` one on worlds whose
-truth is known.
-"""
-
-import argparse
 import contextlib
 import dataclasses
 import functools
 import json
 import platform
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float32
 from torch import nn
-from tqdm.auto import tqdm
 
-from mtmi_lite.datasets import LOGS, PlantedWorld, load_log, oracle_ranking, planted_interests
-from mtmi_lite.files import package_versions, read_arrays, save_arrays, save_text
-from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases, filter_items_first, split_users
+from mtmi_lite.files import package_versions, read_arrays, save_arrays
+from mtmi_lite.interactions import Cases, Split
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss, Objective
 from mtmi_lite.metrics import (
-    Evaluation,
     evaluate,
-    find_hits,
-    interests_found,
     list_overlap,
-    paired_interval,
-    recall,
 )
-from mtmi_lite.models import MTMI, Model, MostPopular, warm_items
-from mtmi_lite.readers import read_interactions
+from mtmi_lite.models import MTMI, warm_items
 from mtmi_lite.towers import (
     GRU,
     AttentionFusion,
@@ -53,7 +38,6 @@ from mtmi_lite.towers import (
 )
 from mtmi_lite.training import Run, TrainingSettings, train
 
-Cut = Literal["interaction", "basket"]
 Array = np.ndarray
 ALPHAS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 BETAS = (0.0, 0.01, 0.1, 0.3, 1.0, 10.0, 100.0, 1000.0)
@@ -188,6 +172,7 @@ class Recipe:
 
     Args:
         features: let the model read what the log knows of items and users beside their ids.
+        popularity, correct_frequency: of the negatives, as in `TrainingSettings`.
     """
 
     tower: type[nn.Module] = AttentionFusion
@@ -197,6 +182,8 @@ class Recipe:
     features: bool = False
     objective: Objective = dataclasses.field(default_factory=MultiTowerLoss)
     learning_rate: float = 3e-3
+    popularity: float = 0.0
+    correct_frequency: bool = False
 
     def train(
         self,
@@ -208,7 +195,8 @@ class Recipe:
         on_step: Callable[[int], None] | None = None,
     ) -> Run:
         """Make the model and train it."""
-        settings = TrainingSettings(steps=steps, learning_rate=self.learning_rate, seed=seed)
+        own = {name: getattr(self, name) for name in ("learning_rate", "popularity", "correct_frequency")}
+        settings = TrainingSettings(steps=steps, seed=seed, **own)
         model = self.model(split, seed=seed)
         return train(model, self.objective, split, settings, progress=progress, on_step=on_step)
 
@@ -315,7 +303,7 @@ def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object
     """
     if not Path(path).exists():
         raise FileNotFoundError(
-            f"path: {path} does not exist; make it with `python -m mtmi_lite.experiments grid`, or restore it with git"
+            f"path: {path} does not exist; make it with `python -m tools.evidence knobs`, or restore it with git"
         )
     arrays = read_arrays(path, "a grid of results", "about")
     about = json.loads(str(arrays["about"]))
@@ -328,237 +316,9 @@ def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object
     return grid, about
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
-    """Models on the test users of some folds, each at the settings that its validation users chose.
-
-    Args:
-        found: the evaluations of each model, one a fold, the same test users for all.
-        chosen: what each model's validation users chose in each fold.
-        seconds: how long each model trained, all trials of all folds together.
-    """
-
-    found: dict[str, list[Evaluation]]
-    chosen: dict[str, list[Recipe]]
-    seconds: dict[str, float]
-
-    def per_user(self, name: str, measure: str = "recall", num: int = 50) -> Float[Array, " user"]:
-        """A measure of every test user, all folds after one another."""
-        return np.concatenate([getattr(evaluation, measure)(num) for evaluation in self.found[name]])
-
-    def over(self, ours: str, theirs: str) -> list[float]:
-        """The mean difference in recall@50 over users, and its 95% interval."""
-        interval = paired_interval(self.per_user(ours), self.per_user(theirs), seed=0)
-        return [round(value, 4) for value in interval]
-
-    def row(self, name: str) -> dict[str, object]:
-        """What a table says of a model: means over users; in each fold, what its towers do and what was chosen."""
-        found = self.found[name]
-        row: dict[str, object] = {
-            f"{measure}_{num}": round(float(self.per_user(name, measure, num).mean()), 4)
-            for measure in ("recall", "hit_rate", "ndcg")
-            for num in (20, 50)
-        }
-        if found[0].users.vectors.shape[1] > 1:
-            row["cosine"] = [round(evaluation.summary()["cosine"], 3) for evaluation in found]
-            row["overlap"] = [round(float(np.nanmedian(list_overlap(evaluation.lists))), 3) for evaluation in found]
-            row["shares of the hits"] = [evaluation.tower_shares(50).round(3).tolist() for evaluation in found]
-            row["recall_50 without each"] = [
-                [round(float(e.recall_without(j, 50).mean()), 4) for j in range(e.lists.items.shape[1])] for e in found
-            ]
-        if name in self.chosen:
-            row["chosen"] = [recipe.describe() for recipe in self.chosen[name]]
-            row["seconds"] = round(self.seconds[name], 1)
-        return row
-
-    def table(self, baseline: str) -> dict[str, Any]:
-        """A row for each model, and how far it is over the baseline."""
-        rows = {name: self.row(name) for name in self.found}
-        for name in rows:
-            if name != baseline:
-                rows[name][f"over {baseline}, recall_50"] = self.over(name, baseline)
-        return {"users": len(self.per_user(baseline)), **rows}
-
-
-def compare(
-    log: Interactions,
-    candidates: dict[str, list[Recipe]],
-    *,
-    folds: Sequence[int],
-    steps: int,
-    cuts: Sequence[Cut] = ("interaction",),
-) -> dict[Cut, Comparison]:
-    """Train each model in each fold at each of its candidate settings, and test the one its validation users choose.
-
-    Settings chosen on one fold for all would be chosen by users who are test users of another. Most Popular is always
-    among the models. Fold f is trained with seed f.
-    """
-    names = [*candidates, POPULAR]
-    chosen: dict[str, list[Recipe]] = {name: [] for name in candidates}
-    seconds = dict.fromkeys(candidates, 0.0)
-    found: dict[Cut, dict[str, list[Evaluation]]] = {cut: {name: [] for name in names} for cut in cuts}
-    for fold in folds:
-        split = split_users(log, seed=0, fold=fold)
-        models: dict[str, Model] = {POPULAR: MostPopular(log, split.train)}
-        for name, recipes in tqdm(candidates.items(), desc=f"fold {fold}", unit="model"):
-            runs = [recipe.train(split, steps=steps, seed=fold, progress=False) for recipe in recipes]
-            best = int(np.argmax([run.validation_recall.max() for run in runs]))
-            models[name] = runs[best].model
-            chosen[name].append(recipes[best])
-            seconds[name] += sum(run.seconds for run in runs)
-        for cut in cuts:
-            cases = evaluation_cases(log, split.test, cut=cut)
-            for name, model in models.items():
-                found[cut][name].append(evaluate(model, cases))
-    return {cut: Comparison(found=found[cut], chosen=chosen, seconds=seconds) for cut in cuts}
-
-
-def compare_four_and_one(log: Interactions, *, steps: int, folds: Sequence[int]) -> dict[str, object]:
-    """The README's table: four towers, one tower and Most Popular, with the same budget of tuning for four and one."""
-    four = [recipe_at(Knobs(num_towers=4, alpha=a, beta=b)) for a, b in ((5.0, 0.1), (5.0, 0.3), (8.0, 0.3))]
-    four.append(recipe_at(Knobs(num_towers=4, alpha=5.0, beta=0.3), learning_rate=2e-3))
-    one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
-    candidates = {"K = 4": four, "K = 1": [recipe_at(one, learning_rate=r) for r in (1e-3, 2e-3, 3e-3, 5e-3)]}
-    compared = compare(log, candidates, folds=folds, steps=steps, cuts=("interaction", "basket"))
-    return {f"cut at the {cut}": of_cut.table("K = 1") for cut, of_cut in compared.items()}
-
-
-def compare_models(log: Interactions, *, steps: int, folds: Sequence[int]) -> dict[str, object]:
-    """Every model of the paper with its default objective, beside Most Popular."""
-    candidates = {name: [recipe] for name, recipe in MODELS.items()}
-    return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
-
-
-def compare_paper(log: Interactions, *, steps: int, folds: Sequence[int]) -> dict[str, object]:
-    """The paper's own loss, a triplet with raw weights, at K = 4: with the gradient stopped at the weight, or not."""
-    settings = [(1, 0.1, 0.2), (4, 0.1, 0.2)]  # α, β, γ
-    settings += [(2, 0, 0.2), (2, 0, 0.5), (2, 0.1, 0.2), (2, 0.1, 0.5), (2, 0.25, 0.2), (2, 1, 0.2)]
-    candidates = {
-        name: [
-            Recipe(
-                objective=MultiTowerLoss(
-                    pull="triplet", share="raw", alpha=alpha, beta=beta, margin=margin, through_weight=through
-                )
-            )
-            for alpha, beta, margin in settings
-        ]
-        for name, through in (("weight detached", False), ("gradient through the weight", True))
-    }
-    return compare(log, candidates, folds=folds, steps=steps)["interaction"].table(POPULAR)
-
-
 WORLDS = {
-    "200 interests, 4 a user, d = 16": (dict(num_interests=200, interests_per_user=4), 16),
-    "200 interests, 1 a user, d = 16": (dict(num_interests=200, interests_per_user=1), 16),
-    "60 interests, 4 a user, d = 64": (dict(num_interests=60, interests_per_user=4), 64),
+    "planted-200-4": (dict(num_interests=200, interests_per_user=4), 16),
+    "planted-200-1": (dict(num_interests=200, interests_per_user=1), 16),
+    "planted-60-4": (dict(num_interests=60, interests_per_user=4), 64),
 }
 """Planted worlds, and the dimension to learn them in: where one vector is lost, where it is enough, and between."""
-
-
-def compare_planted(world: PlantedWorld, *, dim: int, folds: Sequence[int], steps: int) -> dict[str, object]:
-    """Four towers and one on a planted world, tuned alike, and the paper's own loss; beside what an oracle reaches."""
-
-    def tuned(tower: type[nn.Module], num_towers: int) -> list[Recipe]:
-        settings = ((5.0, 0.0, 3e-3), (5.0, 0.1, 3e-3), (8.0, 0.0, 3e-3), (5.0, 0.0, 5e-3))
-        if num_towers == 1:  # which has no α and no β
-            settings = tuple((5.0, 0.0, rate) for rate in (1e-3, 2e-3, 3e-3, 5e-3))
-        return [
-            Recipe(
-                tower=tower,
-                num_towers=num_towers,
-                dim=dim,
-                objective=MultiTowerLoss(alpha=alpha, beta=beta),
-                learning_rate=rate,
-            )
-            for alpha, beta, rate in settings
-        ]
-
-    paper = [MultiTowerLoss(pull="triplet", share="raw", alpha=2.0, beta=beta) for beta in (0.0, 0.1, 0.25, 1.0)]
-    candidates = {
-        "attention pooling, K = 4": tuned(AttentionPooling, 4),
-        "attention pooling, K = 1": tuned(AttentionPooling, 1),
-        "attention fusion, K = 4": tuned(AttentionFusion, 4),
-        "attention fusion, K = 1": tuned(AttentionFusion, 1),
-        "attention fusion, K = 4, the paper's triplet with raw weights": [
-            Recipe(dim=dim, objective=objective) for objective in paper
-        ],
-    }
-    found = compare(world.log, candidates, folds=folds, steps=steps)["interaction"]
-    table = found.table("attention pooling, K = 1")
-    for name in candidates:
-        table[name]["interests found"] = [
-            round(float(interests_found(e.lists, world.item_interest, world.user_interests[e.cases.users]).mean()), 3)
-            for e in found.found[name]
-        ]
-    oracle = [
-        recall(find_hits(oracle_ranking(world, e.cases.users, 50), e.cases), e.cases.num_relevant)
-        for e in found.found[POPULAR]
-    ]
-    return {"oracle, recall_50": round(float(np.concatenate(oracle).mean()), 4), **table}
-
-
-def make_grid(log: Interactions, *, steps: int, seed: int = 0) -> tuple[dict[Knobs, Portrait], str]:
-    """Train lesson 00's grid and measure it on validation users, as one that chooses must; and say who they were."""
-    split = split_users(log, seed=seed)
-    cases = evaluation_cases(log, split.validation)
-    every = sorted({Knobs(num_towers=k, alpha=a, beta=b) for k in TOWERS for a in ALPHAS for b in BETAS})
-    grid = {
-        knobs: portray(train_knobs(knobs, split, steps=steps, seed=seed, progress=False).model, cases)
-        for knobs in tqdm(every, unit="model")
-    }
-    return grid, f"{len(cases)} validation users of fold 0"
-
-
-ELSEWHERE = "this log may not be distributed with the course; the checksum says which one it was"
-STEPS = {"grid": 1500, "compare": 2500, "models": 2500, "paper": 1500, "planted": 3000}
-"""The results that can be made, and how many steps each of their trainings takes."""
-
-
-def main() -> None:
-    """Make a result and write it as a file that says what made it."""
-    parser = argparse.ArgumentParser(prog="python -m mtmi_lite.experiments", description=main.__doc__)
-    parser.add_argument("what", choices=STEPS)
-    parser.add_argument("--log", default="online-retail", help="one of the course's logs, or the path of another")
-    parser.add_argument("--folds", type=int, default=3, help="how many of the ten folds to test on")
-    parser.add_argument("--steps", type=int, help="of each training")
-    parser.add_argument("--results", type=Path, default=Path("notebooks/results"), help="the folder to write into")
-    given = parser.parse_args()
-    steps, folds = given.steps or STEPS[given.what], list(range(given.folds))
-    torch.set_num_threads(1)
-    started = time.perf_counter()
-    if given.what == "planted":
-        worlds = {name: planted_interests(**settings) for name, (settings, _) in WORLDS.items()}
-        data = {name: world.log.checksum for name, world in worlds.items()}
-    else:
-        log = load_log(given.log) if given.log in LOGS else filter_items_first(read_interactions(given.log))
-        data = {Path(given.log).stem: log.checksum}
-
-    def about(**settings: object) -> dict[str, object]:
-        of_log = "" if given.what == "planted" else f" --log {Path(given.log).name}"
-        command = f"python -m mtmi_lite.experiments {given.what}{of_log} --folds {given.folds} --steps {steps}"
-        minutes = round((time.perf_counter() - started) / 60, 1)
-        if given.what != "planted" and given.log != "online-retail":
-            settings["note"] = ELSEWHERE
-        return provenance(command, data, minutes=minutes, steps=steps, **settings)
-
-    if given.what == "grid":
-        grid, users = make_grid(log, steps=steps)
-        save_grid(given.results / "00_grid.npz", grid, about(seed=0, users=users))
-        return
-    if given.what == "planted":
-        table: dict[str, object] = {
-            world: compare_planted(worlds[world], dim=dim, folds=folds, steps=steps)
-            for world, (_, dim) in WORLDS.items()
-        }
-        name = "planted"
-    elif given.what in ("models", "paper"):
-        make = {"models": compare_models, "paper": compare_paper}[given.what]
-        name, table = f"{given.what}_{Path(given.log).stem}", make(log, folds=folds, steps=steps)
-    else:
-        name, table = "00_compare", compare_four_and_one(log, folds=folds, steps=steps)
-    text = json.dumps({"about": about(folds=folds, seeds=folds), **table}, indent=1)
-    save_text(given.results / f"{name}.json", text + "\n")
-
-
-if __name__ == "__main__":
-    main()
