@@ -2,22 +2,18 @@
 
 import dataclasses
 import json
-import sys
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from mtmi_lite import experiments, training
+from mtmi_lite import experiments
 from mtmi_lite.datasets import planted_interests
 from mtmi_lite.experiments import (
     MODELS,
-    POPULAR,
     Knobs,
     Recipe,
-    compare,
-    compare_planted,
     load_grid,
     pca_layout,
     portray,
@@ -28,7 +24,7 @@ from mtmi_lite.experiments import (
 from mtmi_lite.interactions import evaluation_cases, features_of, split_users
 from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.metrics import evaluate, interests_found, list_overlap, paired_interval, pairwise_cosine
-from mtmi_lite.towers import AttentionPooling, MeanPooling
+from mtmi_lite.towers import AttentionPooling
 from tests.test_panels import FOUR, PORTRAITS
 from tools.notebooks import NOTEBOOKS
 
@@ -107,58 +103,6 @@ def test_the_grid_of_lesson_00_covers_the_sliders_and_says_where_it_comes_from(o
     json.dumps(about)
 
 
-@pytest.fixture(scope="module")
-def compared():
-    """One tower at two learning rates, one of them useless, beside four towers, on two folds of a small world."""
-    world = planted_interests(num_interests=12, num_users=200, interests_per_user=2)
-    small = Recipe(tower=MeanPooling, num_towers=1, dim=8)
-    candidates = {
-        "one": [dataclasses.replace(small, learning_rate=rate) for rate in (1e-9, 1e-2)],
-        "four": [dataclasses.replace(small, num_towers=4, learning_rate=1e-2)],
-    }
-    return world, compare(world.log, candidates, folds=(0, 3), steps=120, cuts=("interaction", "basket"))
-
-
-def test_a_comparison_tests_each_model_on_the_same_users_who_chose_nothing(compared):
-    world, of_cuts = compared
-    of_cut = of_cuts["interaction"]
-    for place, fold in enumerate((0, 3)):
-        split = split_users(world.log, seed=0, fold=fold)
-        for evaluations in of_cut.found.values():
-            assert evaluations[place].cases.users.tolist() == split.test.tolist()
-    assert [recipe.learning_rate for recipe in of_cut.chosen["one"]] == [1e-2, 1e-2]
-    assert set(of_cut.found) == {"one", "four", POPULAR}
-
-
-def test_a_table_says_of_each_model_what_its_users_say(compared):
-    of_cut = compared[1]["interaction"]
-    table = of_cut.table("one")
-    ours, theirs = of_cut.per_user("four"), of_cut.per_user("one")
-    assert table["users"] == len(ours) == 40
-    assert table["four"]["recall_50"] == pytest.approx(ours.mean(), abs=1e-4)
-    assert table["four"]["over one, recall_50"] == pytest.approx(paired_interval(ours, theirs, seed=0), abs=1e-4)
-    assert "over one, recall_50" not in table["one"]
-    assert "cosine" not in table["one"]
-    assert len(table["four"]["cosine"]) == 2
-    assert table["four"]["chosen"][0]["tower"] == "MeanPooling"
-    assert table["one"]["seconds"] > 0
-    json.dumps(table)
-
-
-def test_settings_are_chosen_by_validation_users_alone(monkeypatch):
-    world = planted_interests(num_interests=12, num_users=100, interests_per_user=2)
-    split = split_users(world.log, seed=0)
-    seen = []
-
-    def watched(log, users, **settings):
-        seen.append(set(users.tolist()))
-        return evaluation_cases(log, users, **settings)
-
-    monkeypatch.setattr(training, "evaluation_cases", watched)
-    compare(world.log, {"one": [Recipe(num_towers=1, dim=4), Recipe(num_towers=1, dim=8)]}, folds=[0], steps=3)
-    assert seen == [set(split.validation.tolist())] * 2
-
-
 def test_every_model_of_the_paper_trains_from_its_recipe_and_reads_features_when_told():
     world = planted_interests(num_interests=12, num_users=60, interests_per_user=2)
     interests = [[name.split(":")[0]] for name in world.log.item_names]
@@ -189,37 +133,18 @@ def test_a_description_names_what_is_not_a_default():
     }
 
 
-def test_a_planted_world_is_compared_with_its_oracle():
-    world = planted_interests(num_interests=12, num_users=100, interests_per_user=2)
-    table = compare_planted(world, dim=4, folds=[0], steps=5)
-    assert 0.9 < table["oracle, recall_50"] <= 1  # 40 items of two interests fit into 50
-    rows = [row for row in table.values() if isinstance(row, dict) and "chosen" in row]
-    assert [len(row["interests found"]) for row in rows] == [1] * 5
-
-
-def test_the_command_makes_a_table_of_a_file_and_says_what_made_it(tmp_path, monkeypatch):
-    rows = [f"u{user}\ti{(12 * user + step) % 60}\t{step}" for user in range(30) for step in range(12)]
-    path = tmp_path / "small.inter"
-    path.write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(rows) + "\n")
-    monkeypatch.setattr(experiments, "MODELS", {"YouTube DNN": MODELS["YouTube DNN"]})
-    arguments = ["models", "--log", str(path), "--folds", "2", "--steps", "3", "--results", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["experiments", *arguments])
-    experiments.main()
-    table = json.loads((tmp_path / "models_small.json").read_text())
-    assert table["about"]["command"].endswith("experiments models --log small.inter --folds 2 --steps 3")
-    assert set(table) == {"about", "users", "YouTube DNN", POPULAR}
-    assert table["users"] == 6
-
-
 def test_four_towers_find_the_planted_interests_that_one_can_not():
     """With 200 interests in 16 dimensions; the bounds lie well below seeds 0–2 (.40 to .42, found .68), well above one
     tower (.2, found .2) and above towers that collapsed."""
     world = planted_interests()
     four = Recipe(tower=AttentionPooling, dim=16, objective=MultiTowerLoss(beta=0.0), learning_rate=5e-3)
-    candidates = {"four": [four], "one": [dataclasses.replace(four, num_towers=1)]}
-    found = compare(world.log, candidates, folds=[0], steps=1200)["interaction"]
-    difference, low, _ = found.over("four", "one")
-    evaluation = found.found["four"][0]
+    split = split_users(world.log, seed=0)
+    cases = evaluation_cases(world.log, split.test)
+    one = dataclasses.replace(four, num_towers=1)
+    evaluation, alone = (
+        evaluate(recipe.train(split, steps=1200, progress=False).model, cases) for recipe in (four, one)
+    )
+    difference, low, _ = paired_interval(evaluation.recall(50), alone.recall(50), seed=0)
     interests = interests_found(evaluation.lists, world.item_interest, world.user_interests[evaluation.cases.users])
     assert evaluation.recall(50).mean() > 0.36
     assert difference > low > 0.12

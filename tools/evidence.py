@@ -8,6 +8,7 @@ table, so nobody who is tested has chosen anything.
 import argparse
 import itertools
 import json
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -59,11 +60,14 @@ Difference = dict[str, Any]
 class Protocol:
     """How a log is used: the steps of a training, and the (fold, seed) of each that is tested.
 
+    Of a model's eight settings all are trained for a part of the steps, `short`, and the two best of them in full.
+
     As many folds as give 2,000 test users, or all but the one whose test users chose; where one fold has 2,000, three
     seeds on it, averaged by user. Where that takes too long, fewer, and the table says how many users it has.
     """
 
     steps: int = 2000
+    short: int = 500
     runs: Sequence[tuple[int, int]]
     dim: int = 64
 
@@ -74,14 +78,12 @@ def _folds(*folds: int) -> tuple[tuple[int, int], ...]:
 
 PROTOCOLS = {
     "online-retail": Protocol(runs=_folds(0, 2, 3, 4)),
-    "movielens": Protocol(runs=_folds(0, *range(2, 10)), steps=1000),
+    "movielens": Protocol(runs=_folds(0, *range(2, 10)), steps=1000, short=500),
     "amazon-books-sample": Protocol(runs=_folds(0, 2)),
     "gowalla-sample": Protocol(runs=_folds(0, 2, 3)),
     "retailrocket-sessions": Protocol(runs=((0, 0), (0, 1), (0, 2))),
-    **{name: Protocol(runs=_folds(0, 2, 3), dim=dim) for name, (_, dim) in WORLDS.items()},
+    **{name: Protocol(runs=_folds(0, 2, 3), dim=dim, short=1000) for name, (_, dim) in WORLDS.items()},
 }
-SHORT = 5
-"""Of the eight settings of a model, all are trained for a fifth of the steps, and the two best in full."""
 
 
 def _vary(recipe: Recipe, objectives: Iterable[Any], rates: Iterable[float]) -> list[Recipe]:
@@ -216,7 +218,7 @@ class Runner:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tested:
+class Outcome:
     """A model on the test users of a log.
 
     Args:
@@ -237,17 +239,18 @@ class Tested:
         return distinct, np.bincount(place, values) / times
 
 
-def tune_and_test(log: str, settings: dict[str, list[Recipe]], run: Runner, *, protocol: Protocol) -> dict[str, Tested]:
+def tune_and_test(log: str, settings: dict[str, list[Recipe]], run: Runner) -> dict[str, Outcome]:
     """Choose each model's settings by the validation users of fold 0, and test it there and on the other folds."""
     name = name_of(log)
+    protocol = PROTOCOLS[name]
     every = {model: [replace(r, dim=protocol.dim) for r in recipes] for model, recipes in settings.items()}
 
     def cell(recipe: Recipe, steps: int, fold: int = 0, seed: int = 0, tested: bool = True) -> Cell:
         return Cell(log=log, recipe=recipe, steps=steps, fold=fold, seed=seed, tested=tested)
 
-    short = {m: [cell(r, protocol.steps // SHORT, tested=False) for r in recipes] for m, recipes in every.items()}
-    seen = run([c for cells in short.values() for c in cells], f"{name}: all settings")
-    best = {m: sorted(cells, key=lambda c: -seen[c]["validation"])[:2] for m, cells in short.items()}
+    tried = {m: [cell(r, protocol.short, tested=False) for r in recipes] for m, recipes in every.items()}
+    seen = run([c for cells in tried.values() for c in cells], f"{name}: all settings")
+    best = {m: sorted(cells, key=lambda c: -seen[c]["validation"])[:2] for m, cells in tried.items()}
     full = {m: [cell(c.recipe, protocol.steps) for c in cells if c.recipe] for m, cells in best.items()}
     seen |= run([c for cells in full.values() for c in cells], f"{name}: the best two")
     chosen = {m: max(cells, key=lambda c: float(seen[c]["validation"])).recipe for m, cells in full.items()}
@@ -257,16 +260,16 @@ def tune_and_test(log: str, settings: dict[str, list[Recipe]], run: Runner, *, p
     }
     seen |= run([c for cells in runs.values() for c in cells], f"{name}: test")
     return {
-        m: Tested(
+        m: Outcome(
             recipe=cells[0].recipe,
             runs=[seen[c] for c in cells],
-            tuning=sum(float(seen[c]["seconds"]) for c in short.get(m, []) + full.get(m, [])),
+            tuning=sum(float(seen[c]["seconds"]) for c in tried.get(m, []) + full.get(m, [])),
         )
         for m, cells in runs.items()
     }
 
 
-def row_of(tested: Tested) -> dict[str, Any]:
+def row_of(tested: Outcome) -> dict[str, Any]:
     """What a table says of a model: means over users, its controls, its cost, and what was chosen."""
     runs, recipe = tested.runs, tested.recipe
     measures = [f"{name}_{num}" for name in ("recall", "hit_rate", "ndcg") for num in (20, 50)]
@@ -337,7 +340,7 @@ def verdict_of(interval: Sequence[float], p: float) -> str:
     return "not worse" if interval[1] > -0.005 else "undecided"
 
 
-def differences(found: dict[str, Tested], pairs: Iterable[tuple[str, str]]) -> list[Difference]:
+def differences(found: dict[str, Outcome], pairs: Iterable[tuple[str, str]]) -> list[Difference]:
     """The differences in recall@50 of a table, with Holm's correction over all of them, and the controls of each."""
     rows: list[Difference] = []
     for ours, theirs in pairs:
@@ -361,10 +364,10 @@ def _interval(difference: Float[Array, " user"]) -> list[float]:
     return [round(value, 4) for value in paired_interval(difference, np.zeros_like(difference), seed=0)]
 
 
-def table_of(log: str, settings: dict[str, list[Recipe]], pairs: Iterable[tuple[str, str]], run: Runner) -> dict:
-    """Every model tuned and tested on a log: rows, and differences."""
-    protocol = PROTOCOLS[name_of(log)]
-    found = tune_and_test(log, settings, run, protocol=protocol)
+def table_of(what: str, log: str, run: Runner) -> dict[str, Any]:
+    """Every model, or every arm, tuned and tested on a log: rows, and differences."""
+    settings, pairs = (MODEL_SETTINGS, MODEL_PAIRS) if what == "models" else (ARM_SETTINGS, ARM_PAIRS)
+    found = tune_and_test(log, settings, run)
     table: dict[str, Any] = {
         "users": len(found[POPULAR].per_user()[0]),
         "models": {name: row_of(tested) for name, tested in found.items()},
@@ -372,7 +375,10 @@ def table_of(log: str, settings: dict[str, list[Recipe]], pairs: Iterable[tuple[
     }
     world = open_log(log)[1]
     if world is not None:
-        tested = [evaluation_cases(world.log, split_users(world.log, seed=0, fold=f).test) for f, _ in protocol.runs]
+        tested = [
+            evaluation_cases(world.log, split_users(world.log, seed=0, fold=f).test)
+            for f, _ in PROTOCOLS[name_of(log)].runs
+        ]
         best = [recall(find_hits(oracle_ranking(world, c.users, 50), c), c.num_relevant) for c in tested]
         table["oracle, recall_50"] = round(float(np.concatenate(best).mean()), 4)
     return table
@@ -399,9 +405,9 @@ def grid_table(log: str, run: Runner) -> dict[str, Any]:
         recipe = Recipe(num_towers=setting[0], objective=objective)
         return [Cell(log=log, recipe=recipe, steps=steps, fold=f, seed=s) for f, s in runs]
 
-    def tested(setting: tuple[int, float, float], runs: Sequence[tuple[int, int]]) -> Tested:
+    def tested(setting: tuple[int, float, float], runs: Sequence[tuple[int, int]]) -> Outcome:
         cells = cells_of(setting, runs)
-        return Tested(recipe=cells[0].recipe, runs=[seen[cell] for cell in cells], tuning=0.0)
+        return Outcome(recipe=cells[0].recipe, runs=[seen[cell] for cell in cells], tuning=0.0)
 
     seen = run([c for setting in every for c in cells_of(setting, GRID_RUNS)], "grid")
     valid = {s: float(np.mean([seen[c]["validation"] for c in cells_of(s, GRID_RUNS)])) for s in every}
@@ -528,7 +534,7 @@ def _fit(names: Sequence[str]) -> bool:
 def judge(log: str, version: Recipe, run: Runner) -> dict[str, Any]:
     """The version on a log that it was not chosen on, beside each baseline at its best, and its controls."""
     protocol, name = PROTOCOLS[name_of(log)], "MTMI, the version"
-    found = tune_and_test(log, MODEL_SETTINGS, run, protocol=protocol)
+    found = tune_and_test(log, MODEL_SETTINGS, run)
     objective: Any = version.objective
     own = {
         name: version,
@@ -541,7 +547,7 @@ def judge(log: str, version: Recipe, run: Runner) -> dict[str, Any]:
     }
     seen = run([c for some in cells.values() for c in some], f"{name_of(log)}: the version")
     for n, some in cells.items():
-        found[n] = Tested(recipe=own[n], runs=[seen[c] for c in some], tuning=0.0)
+        found[n] = Outcome(recipe=own[n], runs=[seen[c] for c in some], tuning=0.0)
     baselines = [POPULAR, *(n for n in MODEL_SETTINGS if n in {*BASES.values(), *RIVALS} and "pooling" not in n)]
     against = differences(found, [(name, theirs) for theirs in baselines])
     return {
@@ -595,8 +601,41 @@ def knobs_grid(folder: Path, *, jobs: int, steps: int = 1500) -> tuple[dict[Knob
     return {k: load_grid(paths[k])[0][k] for k in every}, {"steps": steps, "seed": 0, "users": users}
 
 
+CHECKED = (
+    ("models_online-retail", POPULAR),
+    ("models_online-retail", "YouTube DNN"),
+    ("models_online-retail", "MTMI-Q2S"),
+    ("arms_planted-200-4", "one tower, triplet"),
+    ("arms_planted-200-4", "soft share, InfoNCE"),
+)
+"""The rows that `check` makes again, on logs that everyone has: the first run of each."""
+NEAR = 0.01
+"""How far a recall may be from the table's: another machine adds up in another order, and trainings drift apart."""
+
+
+def check(results: Path, cells: Path, jobs: int = 1) -> list[str]:
+    """Make a part of the tables again; a line for each row, which starts with "no:" where it comes out differently."""
+    wanted: dict[tuple[str, str], tuple[Cell, float]] = {}
+    for name, model in CHECKED:
+        table = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        what, log = name.split("_", 1)
+        protocol, row = PROTOCOLS[log], table["models"][model]
+        settings = {"models": MODEL_SETTINGS, "arms": ARM_SETTINGS}[what].get(model, [])
+        recipes = [r for r in (replace(r, dim=protocol.dim) for r in settings) if r.describe() == row.get("chosen")]
+        fold, seed = protocol.runs[0]
+        cell = Cell(log=log, recipe=recipes[0] if recipes else None, steps=protocol.steps, fold=fold, seed=seed)
+        wanted[name, model] = cell, row["recall_50 by run"][0]
+    found = run_cells([cell for cell, _ in wanted.values()], cells, jobs=jobs, desc="check")
+    lines = []
+    for (name, model), (cell, expected) in wanted.items():
+        recall_50 = float(found[cell]["recall_50"].mean())
+        verdict = "yes" if abs(recall_50 - expected) <= NEAR else "no"
+        lines.append(f"{verdict}: {model} in {name}.json: recall@50 {recall_50:.4f}, in the table {expected:.4f}")
+    return lines
+
+
 ELSEWHERE = "a log of this table may not be distributed with the course; the checksum says which one it was"
-WHAT = ("knobs", "logs", "models", "arms", "grid", "version", "all")
+WHAT = ("knobs", "logs", "models", "arms", "grid", "version", "all", "check")
 
 
 def main() -> None:
@@ -609,6 +648,11 @@ def main() -> None:
     parser.add_argument("--cells", type=Path, default=Path("build/cells"), help="the folder that keeps the cells")
     parser.add_argument("--results", type=Path, default=Path("notebooks/results"), help="the folder to write into")
     given = parser.parse_args()
+    if given.what == "check":
+        with tempfile.TemporaryDirectory() as folder:  # whatever is kept, is made again
+            lines = check(given.results, Path(folder), given.jobs)
+        print("\n".join(lines))
+        raise SystemExit(any(line.startswith("no:") for line in lines))
     client = None
     if given.dask:
         from distributed import Client  # here: an optional package
@@ -649,9 +693,8 @@ def main() -> None:
             for n in names:
                 save(what, lambda run, n=n: grid_table(logs[n], run), [n])
         else:
-            settings, pairs = (MODEL_SETTINGS, MODEL_PAIRS) if what == "models" else (ARM_SETTINGS, ARM_PAIRS)
             for n in names:
-                save(what, lambda run, n=n: table_of(logs[n], settings, pairs, run), [n])
+                save(what, lambda run, n=n: table_of(what, logs[n], run), [n])
 
     if given.what != "all":
         make(given.what, list(logs))

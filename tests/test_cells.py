@@ -1,0 +1,215 @@
+"""Cells: kept once finished, taken up again, side by side and on a cluster; and what they measure."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mtmi_lite import cells as library
+from mtmi_lite.cells import Cell, had_before, measure, open_log, per_user, run_cells
+from mtmi_lite.experiments import HARD, Recipe
+from mtmi_lite.interactions import evaluation_cases, from_columns, split_users
+from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
+from mtmi_lite.metrics import evaluate
+from mtmi_lite.models import MostPopular
+from mtmi_lite.towers import MeanPooling, Users
+
+SMALL = Recipe(tower=MeanPooling, num_towers=2, dim=4)
+
+
+@pytest.fixture
+def log_file(tmp_path):
+    """A log of 60 users in a file, as workers in other processes open it."""
+    items = np.random.default_rng(0).integers(70, size=(60, 20))
+    rows = [f"u{user}\ti{item}\t{step}" for user, own in enumerate(items) for step, item in enumerate(own)]
+    path = tmp_path / "small.inter"
+    path.write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def some_cells(log: str, *, steps: int = 6) -> list[Cell]:
+    rates = (1e-3, 3e-3, 1e-2, 2e-2)
+    return [Cell(log=log, recipe=replace(SMALL, learning_rate=r), steps=steps, fold=f) for r in rates for f in (0, 2)]
+
+
+def equal(left: dict, right: dict) -> bool:
+    return list(left) == list(right) and all(
+        np.array_equal(left[c][name], right[c][name], equal_nan=True)
+        for c in left
+        for name in left[c]
+        if name != "seconds"
+    )
+
+
+def test_a_table_that_was_stopped_goes_on_and_repeats_nothing(log_file, tmp_path, monkeypatch):
+    cells, trained = some_cells(log_file)[:4], []
+
+    def stopped(cell):
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        trained.append(cell)
+        return measure(cell)
+
+    monkeypatch.setattr(library, "measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_cells(cells, tmp_path / "kept")
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {cell.file for cell in trained} != set()
+    again = []
+    monkeypatch.setattr(library, "measure", lambda cell: again.append(cell) or measure(cell))
+    found = run_cells(cells, tmp_path / "kept")
+    assert sorted(cell.file for cell in [*trained, *again]) == sorted(cell.file for cell in cells)
+    assert equal(found, run_cells(cells, tmp_path / "fresh"))
+
+
+def test_a_cell_that_fails_does_not_lose_the_finished_ones(log_file, tmp_path):
+    good = some_cells(log_file)[0]
+    bad = replace(good, fold=77)
+    with pytest.raises(ValueError, match="fold: 77 is out of range"):
+        run_cells([good, bad], tmp_path / "kept")
+    assert (tmp_path / "kept" / good.file).exists()
+
+
+def test_a_file_that_is_not_whole_is_named(log_file, tmp_path):
+    cell = some_cells(log_file)[0]
+    (tmp_path / cell.file).write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(ValueError, match=rf"{cell.file}: cut short, or not a cell .*delete it and make it again"):
+        run_cells([cell], tmp_path)
+
+
+def test_another_setting_seed_fold_or_log_is_another_file(log_file, tmp_path):
+    cell = some_cells(log_file)[0]
+    other_log = tmp_path / "elsewhere" / "small.inter"
+    other_log.parent.mkdir()
+    other_log.write_text(Path(log_file).read_text().replace("i3\t", "i4\t"))
+    others = [
+        replace(cell, steps=7),
+        replace(cell, seed=1),
+        replace(cell, fold=1),
+        replace(cell, tested=False),
+        replace(cell, recipe=None),
+        replace(cell, recipe=replace(SMALL, learning_rate=5e-3)),
+        replace(cell, recipe=replace(SMALL, objective=MultiTowerLoss(temperature=0.2))),
+        replace(cell, recipe=replace(SMALL, objective=LabelAwareSoftmax())),
+        replace(cell, log=str(other_log)),
+    ]
+    assert len({cell.file, *(other.file for other in others)}) == 10
+    assert replace(cell, seed=0).file == cell.file
+
+
+def test_two_processes_find_what_one_finds(log_file, tmp_path):
+    cells = some_cells(log_file)[:4]
+    assert equal(run_cells(cells, tmp_path / "one"), run_cells(cells, tmp_path / "two", jobs=2))
+
+
+def test_a_cluster_whose_worker_is_killed_completes_the_same_table(log_file, tmp_path):
+    """Two local workers, one of which is killed while it trains; its cell goes to another."""
+    distributed = pytest.importorskip("distributed", reason='`pip install -e ".[dask]"` brings Dask')
+    cells, kept = some_cells(log_file, steps=250), tmp_path / "cluster"
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        pids = client.run(os.getpid)
+        killed = []
+
+        def kill_one():
+            while not (kept.exists() and list(kept.glob("*.npz"))):  # in the middle: one is done, others are not
+                time.sleep(0.01)
+            busy = [address for address, tasks in client.processing().items() if tasks]
+            os.kill(pids[busy[0]], signal.SIGKILL)
+            killed.append(len(list(kept.glob("*.npz"))))
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        found = run_cells(cells, kept, client=client)
+        killer.join()
+    assert killed[0] < len(cells)
+    assert equal(found, run_cells(cells, tmp_path / "here"))
+
+
+class Fixed:
+    """A model with given user and item vectors, the same for every user."""
+
+    def __init__(self, users, items, similarity="cosine"):
+        self.vectors, self.table, self.similarity, self.num_items = users, items, similarity, len(items)
+
+    def users(self, batch):
+        vectors = self.vectors.expand(len(batch), -1, -1)
+        return Users(vectors=vectors, mask=torch.ones(vectors.shape[:2], dtype=torch.bool), similarity=self.similarity)
+
+    def items(self, ids):
+        return self.table[ids]
+
+
+def test_the_controls_are_those_of_a_plain_loop():
+    """What was had before the cut, and recall of what is new with it left out, counted by sets."""
+    generator = np.random.default_rng(0)
+    users = np.repeat(np.arange(30), 40)
+    log = from_columns(users=users, items=generator.integers(90, size=1200), times=np.tile(np.arange(40), 30))
+    cases = evaluation_cases(log, np.arange(30))
+    table = torch.randn(log.num_items, 5, generator=torch.Generator().manual_seed(1))
+    model = Fixed(torch.randn(1, 3, 5, generator=torch.Generator().manual_seed(2)), table)
+    measured = per_user(evaluate(model, cases), log, model)
+    before = had_before(log, cases)
+    unit = torch.nn.functional.normalize
+    scores = (unit(model.vectors[0], dim=1) @ unit(table, dim=1).T).amax(dim=0)
+    order = scores.argsort(descending=True).tolist()
+    mean = unit(model.vectors[0], dim=1).mean(dim=0)
+    mean_order = (unit(table, dim=1) @ mean).argsort(descending=True).tolist()
+    for case in range(30):
+        had = set(log.of(case)[:32].tolist())
+        relevant = set(log.of(case)[32:].tolist())
+        assert set(before.relevant[before.offsets[case] : before.offsets[case + 1]].tolist()) == had
+        new = relevant - had
+        assert measured["old_in_50"][case] == len(had & set(order[:50]))
+        assert measured["mean_50"][case] == pytest.approx(len(relevant & set(mean_order[:50])) / len(relevant))
+        unseen = [item for item in order if item not in had][:50]
+        expected = len(new & set(unseen)) / len(new) if new else np.nan
+        assert measured["new_50"][case] == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_cell_measures_what_its_model_does():
+    """On a world with a known truth, against the parts of the library that the lessons use."""
+    cell = Cell(log="planted-60-4", recipe=replace(SMALL, objective=HARD, dim=16), steps=30, fold=3, seed=5)
+    measured = measure(cell)
+    log, world = open_log(cell.log)
+    split = split_users(log, seed=0, fold=3)
+    run = cell.recipe.train(split, steps=30, seed=5, progress=False)
+    evaluation = evaluate(run.model, evaluation_cases(log, split.test))
+    assert measured["users"].tolist() == split.test.tolist()
+    np.testing.assert_array_equal(measured["recall_50"], evaluation.recall(50))
+    np.testing.assert_array_equal(measured["served_50"], evaluation.recall(50))
+    assert measured["without"][1] == evaluation.recall_without(1, 50).mean()
+    assert measured["validation"] == run.validation_recall.max()
+    assert {"found", "label_50", "shares", "cosine", "overlap", "parameters"} <= set(measured)
+    assert world is not None
+
+
+def test_a_cell_that_only_chooses_looks_at_no_test_user(monkeypatch):
+    log, _ = open_log("online-retail")
+    split, asked = split_users(log, seed=0, fold=0), []
+    monkeypatch.setattr(
+        library, "evaluation_cases", lambda log, users, **more: asked.append(users) or evaluation_cases(log, users)
+    )
+    measured = measure(Cell(log="online-retail", recipe=SMALL, steps=2, tested=False))
+    assert asked == []
+    assert set(measured) == {"seconds", "parameters", "validation", "best_step"}
+    measure(Cell(log="online-retail", recipe=None, steps=2))
+    assert {tuple(users) for users in asked} == {tuple(split.test)}
+
+
+def test_most_popular_is_a_cell_without_training():
+    measured = measure(Cell(log="online-retail", recipe=None, steps=1))
+    log, _ = open_log("online-retail")
+    split = split_users(log, seed=0)
+    expected = evaluate(MostPopular(log, split.train), evaluation_cases(log, split.test))
+    np.testing.assert_array_equal(measured["recall_50"], expected.recall(50))
+    baskets = evaluate(MostPopular(log, split.train), evaluation_cases(log, split.test, cut="basket"))
+    np.testing.assert_array_equal(measured["basket_recall_50"], baskets.recall(50))
+    assert measured["seconds"] == 0
