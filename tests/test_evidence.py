@@ -209,6 +209,7 @@ def test_the_command_makes_tables_of_a_file_and_says_what_made_them(small, proto
     hard = [replace(FAST, learning_rate=r, objective=HARD) for r in rates]
     monkeypatch.setattr(evidence, "MODEL_SETTINGS", {"soft": four, "hard": hard})
     monkeypatch.setattr(evidence, "MODEL_PAIRS", [("soft", "hard")])
+    monkeypatch.setattr(evidence, "EQUAL", ("soft",))
 
     def run(what, *more):
         arguments = [what, "--log", small, "--cells", str(tmp_path / "cells"), "--results", str(tmp_path), *more]
@@ -220,7 +221,8 @@ def test_the_command_makes_tables_of_a_file_and_says_what_made_them(small, proto
     assert table["about"]["command"] == "python -m tools.evidence models --log small.inter"
     assert "note" in table["about"]
     assert table["users"] == 16
-    assert set(table["models"]) == {"soft", "hard", POPULAR}
+    assert set(table["models"]) == {"soft", "hard", "soft, equal towers", POPULAR}
+    assert [row["theirs"] for row in table["differences"]] == ["hard", "soft, equal towers"]
     row = table["models"]["soft"]
     assert {"mean_50", "cosine", "gap", "chosen", "seconds", "vectors"} <= set(row)
     assert row["recall_20"] <= row["recall_50"]

@@ -9,7 +9,7 @@ import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,8 @@ BASES = {
     "MTMI-Q2S": "Que2Search",
     "MTMI, attention pooling": "One tower, attention pooling",
 }
+EQUAL = ("MTMI-DNN", "MTMI-Q2S", "MTMI, attention pooling")
+"""Those that are also trained with equal towers, otherwise as chosen. MTMI-GRU would take as long as all of them."""
 RIVALS = ("MIND", "ComiRec-SA", "ComiRec-DR", "REMI")
 MODEL_PAIRS = [*BASES.items(), ("MTMI, the paper's loss", "Que2Search"), *itertools.product(BASES, RIVALS)]
 
@@ -254,19 +256,30 @@ def tune_and_test(log: str, settings: dict[str, list[Recipe]], run: Runner) -> d
     full = {m: [cell(c.recipe, protocol.steps) for c in cells if c.recipe] for m, cells in best.items()}
     seen |= run([c for cells in full.values() for c in cells], f"{name}: the best two")
     chosen = {m: max(cells, key=lambda c: float(seen[c]["validation"])).recipe for m, cells in full.items()}
-    runs = {
-        m: [Cell(log=log, recipe=r, steps=protocol.steps, fold=f, seed=s) for f, s in protocol.runs]
-        for m, r in {POPULAR: None, **chosen}.items()
+    tuning = {m: sum(float(seen[c]["seconds"]) for c in tried[m] + full[m]) for m in chosen}
+    return measure_all(log, {POPULAR: None, **chosen}, run, tuning=tuning)
+
+
+def measure_all(
+    log: str, recipes: Mapping[str, Recipe | None], run: Runner, *, tuning: Mapping[str, float] | None = None
+) -> dict[str, Outcome]:
+    """Each recipe in every run of the log's protocol."""
+    protocol = PROTOCOLS[name_of(log)]
+    cells = {
+        name: [Cell(log=log, recipe=recipe, steps=protocol.steps, fold=f, seed=s) for f, s in protocol.runs]
+        for name, recipe in recipes.items()
     }
-    seen |= run([c for cells in runs.values() for c in cells], f"{name}: test")
+    seen = run([c for some in cells.values() for c in some], f"{name_of(log)}: test")
     return {
-        m: Outcome(
-            recipe=cells[0].recipe,
-            runs=[seen[c] for c in cells],
-            tuning=sum(float(seen[c]["seconds"]) for c in tried.get(m, []) + full.get(m, [])),
-        )
-        for m, cells in runs.items()
+        name: Outcome(recipe=recipes[name], runs=[seen[c] for c in some], tuning=(tuning or {}).get(name, 0.0))
+        for name, some in cells.items()
     }
+
+
+def equal_towers(recipe: Recipe) -> Recipe:
+    """The same training with nothing that makes the towers differ: each answers alike for every target, no repel."""
+    objective: Any = recipe.objective
+    return replace(recipe, objective=replace(objective, share="equal", beta=0.0))
 
 
 def row_of(tested: Outcome) -> dict[str, Any]:
@@ -368,6 +381,10 @@ def table_of(what: str, log: str, run: Runner) -> dict[str, Any]:
     """Every model, or every arm, tuned and tested on a log: rows, and differences."""
     settings, pairs = (MODEL_SETTINGS, MODEL_PAIRS) if what == "models" else (ARM_SETTINGS, ARM_PAIRS)
     found = tune_and_test(log, settings, run)
+    if what == "models":
+        own = {f"{name}, equal towers": equal_towers(found[name].recipe) for name in EQUAL}  # type: ignore[arg-type]
+        found |= measure_all(log, own, run)
+        pairs = [*pairs, *zip(EQUAL, own, strict=True)]
     table: dict[str, Any] = {
         "users": len(found[POPULAR].per_user()[0]),
         "models": {name: row_of(tested) for name, tested in found.items()},
@@ -533,21 +550,10 @@ def _fit(names: Sequence[str]) -> bool:
 
 def judge(log: str, version: Recipe, run: Runner) -> dict[str, Any]:
     """The version on a log that it was not chosen on, beside each baseline at its best, and its controls."""
-    protocol, name = PROTOCOLS[name_of(log)], "MTMI, the version"
+    name = "MTMI, the version"
     found = tune_and_test(log, MODEL_SETTINGS, run)
-    objective: Any = version.objective
-    own = {
-        name: version,
-        "one tower": replace(version, num_towers=1),
-        "equal towers": replace(version, objective=replace(objective, share="equal", beta=0.0)),
-    }
-    cells = {
-        n: [Cell(log=log, recipe=r, steps=protocol.steps, fold=f, seed=s) for f, s in protocol.runs]
-        for n, r in own.items()
-    }
-    seen = run([c for some in cells.values() for c in some], f"{name_of(log)}: the version")
-    for n, some in cells.items():
-        found[n] = Outcome(recipe=own[n], runs=[seen[c] for c in some], tuning=0.0)
+    own = {name: version, "one tower": replace(version, num_towers=1), "equal towers": equal_towers(version)}
+    found |= measure_all(log, own, run)
     baselines = [POPULAR, *(n for n in MODEL_SETTINGS if n in {*BASES.values(), *RIVALS} and "pooling" not in n)]
     against = differences(found, [(name, theirs) for theirs in baselines])
     return {
