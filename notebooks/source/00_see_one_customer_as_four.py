@@ -79,7 +79,7 @@ figures.customer_map(vectors, products, found.lists.items[customer, :, :12], log
 #
 # {{course}}
 #
-# [The map](course_map.md) shows which lesson needs which, the [glossary](glossary.md) has the words and the paper's symbols. Lessons 08 to 10, a laboratory, the claims of the paper and your own log, are still to come.
+# [The map](course_map.md) shows which lesson needs which, the [glossary](glossary.md) has the words and the paper's symbols. Lessons 08 to 10 put it all together: a laboratory, the claims of the paper, and your own log.
 #
 # ## A customer
 #
