@@ -1,0 +1,75 @@
+"""Lesson 10: bands, and answers to its exercises. See tests/test_lessons.py."""
+
+import math
+
+BANDS = {"as_made": (1.0, 1.0, "a cure is missing")}
+GOOD = {
+    "header": ["when", "what", "visitor", "product"],
+    "user": "visitor",
+    "item": "product",
+    "time": "when",
+    "only": ("what", "buy"),
+    "newest_first": True,
+}
+
+
+def without(*names):
+    return {name: value for name, value in GOOD.items() if name not in names}
+
+
+def cores(users, towers, ms, busy):
+    return math.ceil(users * towers * ms / 1000 / busy)
+
+
+RIGHT = {"arguments": GOOD, "serving_cores": cores, "design": "D"}
+WRONG = {
+    "arguments": {
+        "a stub": (None, "Not written yet"),
+        "no dictionary": ("visitor", "a dictionary of arguments"),
+        "an argument that is none": (GOOD | {"separator": ","}, "'separator' is no argument"),
+        "no header": (without("header"), "takes the first line for names"),
+        "a header of what is read": (GOOD | {"header": ["when", "visitor", "product"]}, "each of the four columns"),
+        "a name that is not in the header": (GOOD | {"user": "user_id"}, "The reader says: shop.csv"),
+        "the columns in another order": (
+            GOOD | {"header": ["what", "when", "visitor", "product"]},
+            "'buy' is no time",
+        ),
+        "user and item the wrong way round": (GOOD | {"user": "product", "item": "visitor"}, "the wrong way round"),
+        "what was done as the user": (GOOD | {"user": "what"}, "neither the user nor the item"),
+        "what was done as the item": (GOOD | {"item": "what"}, "neither the user nor the item"),
+        "views too": (without("only"), "`only` keeps the lines"),
+        "views only": (GOOD | {"only": ("what", "view")}, "These are the views"),
+        "a value that is not there": (GOOD | {"only": ("what", "purchase")}, "no line has 'purchase'"),
+        "the file's order": (without("newest_first"), "the mug came first"),
+    },
+    "serving_cores": {
+        "a stub": (lambda users, towers, ms, busy: ..., "Not written yet"),
+        "parts of a core": (lambda users, towers, ms, busy: users * towers * ms / 1000 / busy, "no part of a core"),
+        "rounded down": (lambda users, towers, ms, busy: int(users * towers * ms / 1000 / busy), "Round up"),
+        "to the nearest": (lambda users, towers, ms, busy: round(users * towers * ms / 1000 / busy), "Round up"),
+        "milliseconds as seconds": (
+            lambda users, towers, ms, busy: math.ceil(users * towers * ms / busy),
+            "A thousand times too many",
+        ),
+        "one vector": (lambda users, towers, ms, busy: cores(users, 1, ms, busy), "Each user asks K times"),
+        "always busy": (lambda users, towers, ms, busy: cores(users, towers, ms, 1), "busy all the time"),
+        "multiplied by busy": (lambda users, towers, ms, busy: cores(users, towers, ms, 1 / busy), "Divide by it"),
+        "a fraction turned round": (
+            lambda users, towers, ms, busy: math.ceil(1000 * busy / (users * towers * ms)),
+            "turn the fraction round",
+        ),
+        "not a whole number": (lambda *given: float(cores(*given)), "as a whole number"),
+        "text": (lambda *given: str(cores(*given)), "a number of cores"),
+        "another thing": (lambda users, towers, ms, busy: cores(users, towers**2, ms, busy), "so 20; yours is 80"),
+    },
+    "design": {
+        "a stub": (None, "Not written yet"),
+        "the cheapest to make": ("A", "gains nothing"),
+        "the exact one": ("B", "neither budget"),
+        "the quickest search": ("C", "may be the whole gain"),
+        "the cache": ("E", "the cheapest"),
+        "the largest gain": ("F", "more than 60"),
+        "a number": (4, "Give a letter"),
+        "no design": ("G", "There is no design"),
+    },
+}
