@@ -98,10 +98,13 @@ def write_log(log: Interactions, path: Path) -> None:
 
 
 def vectors_in_groups(
-    num: int, *, dim: int, groups: int, seed: int, spread: float = 1.0, block: int = 100_000
+    num: int, *, dim: int, groups: int, seed: int, spread: float = 0.7, block: int = 100_000
 ) -> Iterator[Float32[Array, "block dim"]]:
-    """Directions in blocks, each as far from the centre of its group as the centres lie from 0; or, with no groups,
-    anywhere. The centres are the same for every seed.
+    """Directions in blocks, around the centres of groups, which are the same for every seed; or, with no groups,
+    anywhere.
+
+    Args:
+        spread: how far the items of a group lie from its centre, as a part of how far the centres lie from 0.
 
     >>> [part.shape for part in vectors_in_groups(5, dim=2, groups=1, seed=0, block=3)]
     [(3, 2), (2, 2)]
@@ -141,10 +144,8 @@ def build(factory: str, blocks: Callable[[], Iterator[Array]], dim: int, *, samp
     """
     started = time.process_time()
     index = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
-    for learned, settings in (("pq", "cp"), ("cp", None)):  # a product quantiser, the centres of IVF
-        if hasattr(index, learned):
-            means = getattr(getattr(index, learned), settings) if settings else index.cp
-            means.niter, means.min_points_per_centroid, means.seed = 5, 1, 1
+    if hasattr(index, "cp"):  # how the centres of IVF are learned
+        index.cp.niter, index.cp.min_points_per_centroid = 8, 1
     if not index.is_trained:
         index.train(next(blocks())[:sample])
     for part in blocks():
@@ -241,6 +242,32 @@ def gains(folder: Path) -> list[dict[str, Any]]:
                 log, ours = path.stem.split("_", 1)[1], table["models"][row["ours"]]
                 found.append({"log": log, "vectors": ours["vectors"], "users": table["users"], **row})
     return found
+
+
+def gains_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> go.Figure:
+    """What several vectors gained over one, and what is left of it when their mean is searched once, a line each."""
+    figure, labels = go.Figure(), [f"{row['log']}: {row['ours']}, K = {row['vectors']}" for row in rows]
+    kinds = {"K lists, merged": "recall_50", "mean of the K vectors, one list": "ours as one vector"}
+    for number, (name, kind) in enumerate(kinds.items()):
+        middle, low, high = np.array([row[kind] for row in rows]).T
+        figure.add_scatter(
+            x=middle,
+            y=np.arange(len(rows)) + 0.12 - 0.24 * number,
+            error_x=dict(symmetric=False, array=high - middle, arrayminus=middle - low),
+            name=name,
+            mode="markers",
+            marker=dict(size=9, color=COLOURS[number], symbol=MARKERS[number]),
+        )
+    figure.add_vline(x=0, line=dict(color=GREY, dash="dash"))
+    figure.update_xaxes(title="recall@50, difference to one vector", zeroline=False)
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=labels, zeroline=False)
+    figure.update_layout(legend=dict(orientation="h", y=-0.25))
+    words = "; ".join(
+        f"{label}: " + ", ".join(f"{name} {row[kind][0]:+.3f}" for name, kind in kinds.items())
+        for label, row in zip(labels, rows, strict=True)
+    )
+    alt = f"Gains in recall at 50 over one vector. {words}."
+    return finished(figure, title=title, alt=alt, height=190 + 40 * len(rows))
 
 
 # ---- the panel
