@@ -13,7 +13,27 @@ SAYS = {"better": ("▲", "#009E73"), "not worse": ("●", "#0072B2"), "undecide
 VERDICTS = {"reproduced": ("▲", "#009E73"), "partly": ("●", "#E69F00"), "not reproduced": ("▼", "#D55E00")}
 VERDICTS |= {UNTESTED: ("×", "#000000"), UNTESTABLE: ("○", GREY)}
 MARKERS = {"▲": "triangle-up", "●": "circle", "◇": "diamond-open", "▼": "triangle-down", "×": "x", "○": "circle-open"}
+UNITS = {
+    "over": "recall@50, user by user",
+    "under": "recall@50, user by user",
+    "lists over blend": "recall@50, lists less their mean as one vector",
+    "served over label": "recall@50 as served, less by the label's choice",
+    "label over served": "recall@50 by the label's choice, less as served",
+    "smaller gap": "gap in recall@50, the rival's less MTMI's",
+    "lower cosine": "cosine without the repel, less with it, run by run",
+    "cosine by β": "cosine at β = 0, less at β, over all K and α",
+    "more lost without one": "recall@50 lost without a tower, run by run",
+    "earlier best step": "best step in thousands, IDW's less its, run by run",
+    "setting": "recall@50, the setting's less another's",
+    "cells": "printed cell, MTMI's less the other's",
+    "possible": "printed numbers: what can not be below 0",
+    "–": "",
+}
+"""What the differences of each test are in."""
+MEASURED = ("over", "under")
+"""The tests that can be asked for each of the `MEASURES`."""
 ALONE = {"all better": "better", "mixed or open": "undecided", "all worse": "worse"}
+BELOW = dict(orientation="h", yref="container", y=0.01, yanchor="bottom")
 ALL, REAL = "all", "real logs only"
 LEVELS, MARGINS = (0.001, 0.005, 0.01, 0.05, 0.1), (0.0, 0.0025, 0.005, 0.01, 0.02)
 
@@ -43,11 +63,12 @@ def alone(says: Sequence[str]) -> str:
 
 def in_words(pieces: Sequence[Piece], level: float = 0.05, margin: float = 0.005) -> str:
     """Up to six differences with their intervals; of more, how many say what, and the lowest and highest."""
-    shown = list(pieces)
+    shown, alike = list(pieces), len({piece.what for piece in pieces}) == 1
     if len(shown) > 6:
         shown = sorted(pieces, key=lambda piece: piece.difference)[:: len(pieces) - 1]
     lines = [
-        f"{SAYS[piece.says(level, margin)][0]} {name_of(piece.log)} {piece.difference:+.3f}"
+        f"{SAYS[piece.says(level, margin)][0]} {name_of(piece.log)}{'' if alike else f', {piece.what}'}: "
+        + f"{piece.difference:+.3f}"
         + (f" [{piece.low:+.3f}, {piece.high:+.3f}]" if piece.high > piece.low else "")
         for piece in shown
     ]
@@ -60,11 +81,12 @@ def ledger_table(claims: Iterable[Claim], results: Results, level: float = 0.05,
     lines = ["| claim | in the paper | test | difference, 95% interval | verdict |", "|---|---|---|---|---|"]
     for one in claims:
         pieces = one.pieces(results)
-        verdict, tables = one.verdict(pieces, level, margin), ", ".join(one.kinds)
-        lines.append(
-            f"| **{one.name}.** {one.claim} | {one.where} | {one.test} ({tables}); rule: {one.rule} "
-            f"| {in_words(pieces, level, margin)} | {VERDICTS[verdict][0]} {verdict} |"
-        )
+        verdict, says = one.verdict(pieces, level, margin), [piece.says(level, margin) for piece in pieces]
+        alike = {piece.what for piece in pieces}
+        test = "; ".join([", ".join(one.kinds), UNITS[one.test], *(alike if len(alike) == 1 else ())])
+        found = f"{VERDICTS[verdict][0]} **{verdict}**" + (f": {counted(says)}" if says else "")
+        cells = [f"**{one.name}.** {one.claim}", one.where, f"{test}; rule “{one.rule}”" if one.kinds else "–"]
+        lines.append(f"| {' | '.join([*cells, in_words(pieces, level, margin), found])} |")
     return "\n".join(lines)
 
 
@@ -99,8 +121,8 @@ def _add(figure: go.Figure, pieces: Sequence[Piece], rows: Sequence[str], level:
     for says, (sign, colour) in SAYS.items():
         own = [(piece, row) for piece, row in zip(pieces, rows, strict=True) if piece.says(level, margin) == says]
         figure.add_scatter(
-            x=[piece.difference for piece, _ in own],
-            y=[row for _, row in own],
+            x=[piece.difference for piece, _ in own] or [None],  # so that each sign has its place in the legend
+            y=[row for _, row in own] or [None],
             error_x=dict(
                 array=[piece.high - piece.difference for piece, _ in own],
                 arrayminus=[piece.difference - piece.low for piece, _ in own],
@@ -115,17 +137,21 @@ def _add(figure: go.Figure, pieces: Sequence[Piece], rows: Sequence[str], level:
         )
 
 
-def forest(pieces: Sequence[Piece], *, title: str, level: float = 0.05, margin: float = 0.005) -> go.Figure:
+def forest(
+    pieces: Sequence[Piece], *, title: str, unit: str = "difference", level: float = 0.05, margin: float = 0.005
+) -> go.Figure:
     """Differences against the zero line, a row for each log and comparison."""
     alike = len({piece.what for piece in pieces}) == 1
     rows = [name_of(piece.log) + ("" if alike else f"<br>{piece.what}") for piece in pieces]
     figure = go.Figure()
     _add(figure, pieces, rows, level, margin)
     order = list(dict.fromkeys(rows))[::-1]
-    figure.add_vline(x=0, line_color="black").update_layout(legend=dict(orientation="h", y=-0.15))
-    figure.update_xaxes(title="difference").update_yaxes(categoryorder="array", categoryarray=order)
+    figure.add_vline(x=0, line_color="black").update_layout(legend=BELOW)
+    figure.update_xaxes(title=unit).update_yaxes(categoryorder="array", categoryarray=order)
     alt = f"{title}. " + in_words(pieces, level, margin).replace("<br>", "; ")
-    return finished(figure, title=title, alt=f"{alt}.", height=240 + (26 if alike else 36) * len(order))
+    return finished(figure, title=title, alt=f"{alt}.", height=280 + (26 if alike else 36) * len(order)).update_layout(
+        margin_b=60
+    )
 
 
 def by_log(
@@ -145,11 +171,13 @@ def by_log(
         figure.add_vline(x=0, line_color="black", col=column, row=1)
     order = list(dict.fromkeys((labels or {}).get(piece.what, piece.what) for piece in pieces))[::-1]
     figure.update_yaxes(categoryorder="array", categoryarray=order)
-    figure.update_layout(legend=dict(orientation="h", y=-0.15))
+    figure.update_xaxes(nticks=4).update_layout(legend=BELOW)
     words = "; ".join(
         f"{name_of(log)}: {counted([piece.says(level) for piece in pieces if piece.log == log])}" for log in logs
     )
-    return finished(figure, title=title, alt=f"{title}. {words or 'No table yet'}.", height=210 + 28 * len(order))
+    return finished(
+        figure, title=title, alt=f"{title}. {words or 'No table yet'}.", height=230 + 34 * len(order)
+    ).update_layout(margin_b=50)
 
 
 def costs(results: Results, kind: str) -> dict[str, str]:
@@ -159,7 +187,7 @@ def costs(results: Results, kind: str) -> dict[str, str]:
         for row in table["differences"]:
             ours, theirs = (table["models"][row[side]]["seconds"] for side in ("ours", "theirs"))
             times.setdefault(f"{row['ours']} over {row['theirs']}", []).append(ours / theirs)
-    return {what: f"{what}<br>{sum(some) / len(some):.1f} times as long" for what, some in times.items()}
+    return {what: f"{what}<br>training time × {sum(some) / len(some):.1f}" for what, some in times.items()}
 
 
 def cost_table(results: Results) -> str:
@@ -196,12 +224,14 @@ class Ledger:
         claim = self.claims[state["claim"]]
         pieces = claim.pieces(self.results, state["measure"], self.logs[state["logs"]])
         verdict = claim.verdict(pieces, state["level"], state["margin"])
-        figure = forest(pieces, title=f"{claim.name}: {verdict}", level=state["level"], margin=state["margin"])
+        title, strict = f"{claim.name}: {verdict}", dict(level=state["level"], margin=state["margin"])
+        figure = forest(pieces, title=title, unit=UNITS[claim.test], **strict)
         says = counted([piece.says(state["level"], state["margin"]) for piece in pieces])
         of = f" ({pieces[0].what})" if len({piece.what for piece in pieces}) == 1 else ""
-        note = f"{claim.claim}{of}<br>{says}. Rule, {RULES[claim.rule]}."
+        note = f"{claim.claim}{of}<br>{says}. Rule: {RULES[claim.rule]}."
         figure.layout.title.subtitle.text = note
         alt = f"{figure.layout.meta['alt']} {note.replace('<br>', ' ')}"
+        figure.update_xaxes(visible=bool(pieces)).update_yaxes(visible=bool(pieces))
         return figure.update_layout(margin_t=110, meta={"alt": alt})
 
 
@@ -224,6 +254,7 @@ def ledger_panel(ledger: Ledger) -> Panel:
     }
 
     def idle(state: State) -> Sequence[str]:
-        return () if ledger.claims[state["claim"]].test in ("over", "under") else ("measure",)
+        test = ledger.claims[state["claim"]].test
+        return ("logs", "measure") if test in ("cells", "possible") else () if test in MEASURED else ("measure",)
 
     return Panel("ledger", controls, ledger.draw, start=ledger.start, presets=presets, idle=idle)

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from checks import Wrong, exercise
-from mtmi_lite.lessons.lesson_09 import corrected, tables
+from mtmi_lite.lessons import lesson_09 as ledger
 
 SAYS = ("better", "worse", "not worse", "undecided")
 VERDICTS = ("reproduced", "partly", "not reproduced")
@@ -60,13 +60,15 @@ def correct(answer):
         raise Wrong("With 0.04, 0.01, 0.03 the order is not the given one: put each value back in its place.")
     if is_(0.03, 0.08, 0.03) or is_(0.03, 0.08, 0.08):
         raise Wrong("This walks in the given order: the multiplier belongs to the rank of a p, so sort first.")
+    if is_(0.01, 0.12, 0.12) or is_(0.01, 0.12, 0.06):
+        raise Wrong("The multipliers run the wrong way: the largest p stays as it is, the smallest of them by 3.")
     if not is_(0.03, 0.06, 0.06):
         raise Wrong(f"For 0.01, 0.04, 0.03 expected 0.03, 0.06, 0.06; yours: {found}.")
     if max(answer([0.5, 0.9, 0.6])) > 1:
         raise Wrong("For 0.5, 0.9, 0.6 a value is above 1: no p is. Cap it.")
     for some in ([0.2, 0.01, 0.01, 0.5], [0.04], [0.001, 0.02, 0.02, 0.03, 0.9]):
-        if not np.allclose(answer(list(some)), corrected(some)):
-            raise Wrong(f"For {some} expected {corrected(some)}; yours: {answer(list(some))}.")
+        if not np.allclose(answer(list(some)), ledger.corrected(some)):
+            raise Wrong(f"For {some} expected {ledger.corrected(some)}; yours: {answer(list(some))}.")
     return "Sorted, multiplied by what is left, never falling, at most 1, and back in place."
 
 
@@ -98,7 +100,7 @@ def own_claim(answer, pair, results, used):
     rows = {
         log: row["recall_50"]
         for kind in ("arms", "models")
-        for log, table in tables(results, kind).items()
+        for log, table in ledger.tables(results, kind).items()
         for row in table["differences"]
         if (row["ours"], row["theirs"]) == tuple(pair)
     }

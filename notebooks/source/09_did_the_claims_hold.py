@@ -92,7 +92,7 @@ print(f"By hand and the library agree on {sum(agree)} of {len(agree)} claims wit
 # %%
 for rule, words in ledger.RULES.items():
     names = [claim.name for claim in claims.values() if claim.rule == rule]
-    print(f"{rule:>9}: {words}; otherwise not.\n           {len(names)} claims, such as: {names[0]}")
+    print(f"“{rule}” {words}\n    claims: {len(names)}, such as: {names[0]}")
 
 # %% [markdown]
 # > **Remember:** a claim is testable when numbers that would refute it are named before they are seen.
@@ -159,8 +159,8 @@ lesson_09.correct(correct)
 # The paper's ablations are on MovieLens-100k. We run the same arms there and on other logs. Each arm is tuned: eight settings, chosen by validation users. **IDW** is the [inverse-distance](glossary.md#inverse-distance) weight with the triplet, α tuned, no [repel](glossary.md#repel).
 
 # %%
-pieces = [piece for claim in claims.values() if claim.kinds == ("arms",) for piece in claim.pieces(results)]
-ablations = [piece for piece in pieces if piece.what.startswith(("IDW over", "IDW + repel over"))]
+arms = [claim for claim in claims.values() if claim.kinds == ("arms",) and claim.test == "over"]
+ablations = [piece for claim in arms for piece in claim.pieces(results)]
 title = "Figures 3 and 4, run again: differences in recall@50"
 pictures.by_log(ablations, title=title, labels=pictures.costs(results, "arms"), level=level)
 
@@ -429,6 +429,6 @@ results_of_lesson = {
     "printed_gains": sum(over_bases),
     "impossible": sum(piece.says() == "worse" for piece in claims["The numbers are possible"].pieces(results)),
     "again": float(again - in_file),
-    "kind_less_unkind": kind - fair.count("reproduced"),
+    "alone_less_together": kind - fair.count("reproduced"),
 }
 JSON(results_of_lesson)
