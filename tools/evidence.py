@@ -79,9 +79,9 @@ def _folds(*folds: int) -> tuple[tuple[int, int], ...]:
 PROTOCOLS = {
     "online-retail": Protocol(runs=_folds(0, 2, 3, 4)),
     "movielens": Protocol(runs=_folds(0, *range(2, 10)), steps=1000, short=500),
-    "amazon-books-sample": Protocol(runs=_folds(0, 2)),
-    "gowalla-sample": Protocol(runs=_folds(0, 2, 3)),
-    "retailrocket-sessions": Protocol(runs=((0, 0), (0, 1), (0, 2))),
+    "amazon-books-sample": Protocol(runs=_folds(0), steps=1500, short=300),
+    "gowalla-sample": Protocol(runs=_folds(0, 2), steps=1500, short=300),
+    "retailrocket-sessions": Protocol(runs=((0, 0), (0, 1)), steps=1500, short=300),
     **{name: Protocol(runs=_folds(0, 2, 3), dim=dim, short=1000) for name, (_, dim) in WORLDS.items()},
 }
 
