@@ -4,7 +4,6 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float32, Int64
 
 from mtmi_lite import datasets
-from mtmi_lite.figures import COLOURS, GREY, MARKERS, SYMBOLS, finished, short, tower_name
+from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished, short, tower_name
 from mtmi_lite.interactions import Batch, Cases, Interactions, from_columns
 from mtmi_lite.models import Model
 from mtmi_lite.panels import Control, Panel, State
@@ -26,9 +25,12 @@ from mtmi_lite.towers import Users
 
 Array = np.ndarray
 AUTUMN = int(datetime(2011, 9, 1, tzinfo=UTC).timestamp())
-NEW_TILL = int(datetime(2011, 12, 1, tzinfo=UTC).timestamp())
+DAY = 24 * 3600
+NEW_TILL = AUTUMN + 91 * DAY
 """From here on the made-up shop writes its times as Unix milliseconds."""
 HEADER = ("Date", "Customer", "Article", "Description", "Pieces")
+ALONE = 6
+"""What stands for one vector: a colour and a marker that no tower of this lesson has."""
 SHOWS = ("each tower's list", "merged, beside one vector")
 
 
@@ -49,10 +51,11 @@ def write_orders(path: Path, *, seed: int = 0) -> None:
     """`autumn()` as a shop's till might export it, with every trouble of the lesson put in on purpose."""
     log, rng = autumn(), np.random.default_rng(seed)
     names = datasets.online_retail(filtered=False).item_names[[int(code[1:]) for code in log.item_names]]
-    when = np.array([_written(seconds) for seconds in log.times.tolist()])
+    days = [datetime.fromtimestamp(seconds, UTC).strftime("%d/%m/%Y %H:%M") for seconds in log.times.tolist()]
+    when = np.where(log.times < NEW_TILL, days, (log.times * 1000).astype(str))
     columns = (when, log.user_labels[log.users], log.item_names[log.items], names[log.items])
-    month = (log.times - AUTUMN) // (30 * 24 * 3600)
-    order = np.argsort(np.array([1, 0, 2, 3])[month.clip(max=3)], kind="stable")  # October stands before September
+    month = np.searchsorted([AUTUMN + 30 * DAY, AUTUMN + 61 * DAY], log.times, side="right")
+    order = np.argsort(np.array([1, 0, 2])[month], kind="stable")  # October stands before September
     rows = [[*(str(column[row]) for column in columns), "1"] for row in order]
     returned = rng.choice(len(rows) // 2, 400, replace=False)
     rows[5000:5000] = rows[4700:5000]  # a page that was exported twice
@@ -63,12 +66,6 @@ def write_orders(path: Path, *, seed: int = 0) -> None:
         rows.insert(place, [f"--- page {place // 20_000 + 1} ---"])
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file, delimiter=";").writerows([HEADER, *rows])
-
-
-def _written(seconds: int) -> str:
-    if seconds >= NEW_TILL:
-        return str(seconds * 1000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%d/%m/%Y %H:%M")
 
 
 def names_in(path: Path | str, item: str, name: str) -> dict[str, str]:
@@ -89,9 +86,8 @@ def write_log(log: Interactions, path: Path) -> None:
     ['user_id,item_id,timestamp', 'ann,tea,7']
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["user_id", "item_id", "timestamp"])
-        writer.writerows(zip(log.user_labels[log.users], log.item_names[log.items], log.times.tolist(), strict=True))
+        rows = zip(log.user_labels[log.users], log.item_names[log.items], log.times.tolist(), strict=True)
+        csv.writer(file, lineterminator="\n").writerows([("user_id", "item_id", "timestamp"), *rows])
 
 
 # ---- a million items
@@ -117,22 +113,6 @@ def vectors_in_groups(
         part += centres[rng.integers(len(centres), size=len(part))]
         part /= np.linalg.norm(part, axis=1, keepdims=True)
         yield part
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """An index measured: what it weighs, how long it takes to build and to answer, and what it finds.
-
-    Args:
-        megabytes: as it is written to disk.
-        build, query: processor time in seconds, and in milliseconds a query.
-        found: the part of the exact list; 1 for the exact index.
-    """
-
-    megabytes: float
-    build: float
-    query: float
-    found: float
 
 
 def build(factory: str, blocks: Callable[[], Iterator[Array]], dim: int, *, sample: int) -> tuple[Any, float]:
@@ -181,45 +161,21 @@ def weight(index: Any) -> float:
     return sum(sizes) / 1e6
 
 
-def indexes_figure(measured: Mapping[str, Mapping[str, Measured]], *, title: str) -> go.Figure:
-    """Found against milliseconds a query: a line a kind of index, a point a setting; the legend has the memory."""
-    figure = go.Figure()
-    for number, (kind, points) in enumerate(measured.items()):
-        exact = all(point.found == 1 for point in points.values())
-        figure.add_scatter(
-            x=[point.query for point in points.values()],
-            y=[point.found for point in points.values()],
-            name=f"{kind}, {next(iter(points.values())).megabytes:.0f} MB",
-            text=list(points),
-            mode="lines+markers+text" if number == 1 else "lines+markers",
-            textposition="top left",
-            marker=dict(size=11, color=GREY if exact else COLOURS[number], symbol="star" if exact else MARKERS[number]),
-        )
-    figure.update_xaxes(title="milliseconds a query", type="log").update_yaxes(
-        title="part of the exact 50 found", range=[0, 1.08]
-    )
-    words = "; ".join(
-        f"{kind}: " + ", ".join(f"{p.found:.0%} in {p.query:.2g} ms ({name})" for name, p in points.items())
-        for kind, points in measured.items()
-    )
-    alt = f"What each index finds against its milliseconds a query. {words}."
-    return finished(figure, title=title, alt=alt, height=420)
-
-
 def bars_figure(bars: Mapping[str, Sequence[float]], labels: Sequence[str], *, y: str, title: str) -> go.Figure:
     """Bars in groups, one bar a label, on a logarithmic axis."""
     figure = go.Figure()
     for number, (name, values) in enumerate(bars.items()):
-        text = [f"{value:,.3g}" for value in values]
-        colour = dict(color=COLOURS[number], pattern_shape=("", "/", "x", ".")[number])
-        figure.add_bar(x=list(labels), y=list(values), name=name, text=text, textposition="outside", marker=colour)
+        text, marker = (
+            [f"{value:,.3g}" for value in values],
+            dict(color=COLOURS[number], pattern_shape=("", "/", "x")[number]),
+        )
+        figure.add_bar(x=list(labels), y=list(values), name=name, text=text, textposition="outside", marker=marker)
     top = np.log10(max(max(values) for values in bars.values())) + 0.3
-    figure.update_yaxes(title=y, type="log", range=[0, top]).update_layout(legend=dict(orientation="h", y=-0.15))
-    words = "; ".join(
-        f"{name}: " + ", ".join(f"{label} {value:,.3g}" for label, value in zip(labels, values, strict=True))
-        for name, values in bars.items()
+    figure.update_yaxes(title=y, type="log", range=[-0.3, top], dtick=1).update_layout(
+        legend=dict(orientation="h", y=-0.15)
     )
-    return finished(figure, title=title, alt=f"{y}. {words}.", height=400)
+    words = "; ".join(f"{name}: {', '.join(f'{value:,.3g}' for value in values)}" for name, values in bars.items())
+    return finished(figure, title=title, alt=f"{y} for {', '.join(labels)}. {words}.", height=400)
 
 
 # ---- what several vectors gained elsewhere
@@ -261,12 +217,9 @@ def gains_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> go.Figure:
     figure.add_vline(x=0, line=dict(color=GREY, dash="dash"))
     figure.update_xaxes(title="recall@50, difference to one vector", zeroline=False)
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=labels, zeroline=False)
-    figure.update_layout(legend=dict(orientation="h", y=-0.25))
-    words = "; ".join(
-        f"{label}: " + ", ".join(f"{name} {row[kind][0]:+.3f}" for name, kind in kinds.items())
-        for label, row in zip(labels, rows, strict=True)
-    )
-    alt = f"Gains in recall at 50 over one vector. {words}."
+    figure.update_layout(legend=dict(orientation="h", y=1, yanchor="bottom"))
+    words = "; ".join(f"{trace.name}: {', '.join(f'{x:+.3f}' for x in trace.x)}" for trace in figure.data)
+    alt = f"Gains in recall at 50 over one vector. {'; '.join(labels)}. {words}."
     return finished(figure, title=title, alt=alt, height=190 + 40 * len(rows))
 
 
@@ -277,7 +230,7 @@ class Customers:
     """Customers of a log, to be looked at one by one: what they had, and what several vectors and one suggest.
 
     Args:
-        several, one: trained models, with at most eight towers and with one.
+        several, one: trained models, with at most six towers and with one.
         cases: whose customers; the first of them are shown, in the order of the cases.
         log: has the names.
 
@@ -304,65 +257,50 @@ class Customers:
         short_batch = Batch(history=batch.history, mask=mask, profile=batch.profile)
         user = self.cases.users[row]
         had = np.unique(self.log.of(user)[: self.log.lengths[user] * 4 // 5])[None]
-        lists, users = [], []
-        for model, index in zip(self.models, self.indexes, strict=True):
-            users.append(model.users(short_batch))
-            lists.append(search_towers(index, users[-1], state["num"], had if state["new"] else None))
+        users = [model.users(short_batch) for model in self.models]
+        gone = had if state["new"] else None
+        lists = [search_towers(index, own, state["num"], gone) for index, own in zip(self.indexes, users, strict=True)]
         one = merge(lists[1], state["num"]).items[0]
         return batch.history[mask].numpy(), users[0], lists[0], merge(lists[0], state["num"]), one
 
     def draw(self, state: State) -> go.Figure:
         """The history, each product in the colour of the tower nearest to it, beside the lists; ✓ is bought later."""
         history, users, lists, ranking, one = self.found(state)
+        num, row = state["num"], self.customers[state["customer"]]
         vectors = F.normalize(users.vectors[0][users.mask[0]], dim=1)
         nearest = (self.items[history] @ vectors.T).argmax(dim=1).numpy()
-        columns = [("had before, newest first", history[::-1][:20], nearest[::-1][:20])]
-        if state["shows"] == SHOWS[0]:
-            for tower in range(len(vectors)):
-                columns.append((tower_name(tower), lists.items[0, tower], np.full(state["num"], tower)))
-        else:
-            columns.append(("<b>merged</b>: the tower that brought it", ranking.items[0], ranking.towers[0]))
-            columns.append(("one vector", one, np.full(state["num"], -1)))
-        row = self.customers[state["customer"]]
         relevant = self.cases.relevant[self.cases.offsets[row] : self.cases.offsets[row + 1]]
-        figure, hits = go.Figure(), {}
-        for place, (name, items, towers) in enumerate(columns):
-            items, towers = items[items >= 0], towers[items >= 0]
+        columns = {"merged": (ranking.items[0], ranking.towers[0]), "one vector": (one, np.full(num, ALONE))}
+        counts = {name: int(np.isin(items, relevant).sum()) for name, (items, _) in columns.items()}
+        if state["shows"] == SHOWS[0]:
+            columns = {tower_name(j): (lists.items[0, j], np.full(num, j)) for j in range(len(vectors))}
+        columns = {"had before, newest first": (history[::-1], nearest[::-1]), **columns}
+        figure, hits = go.Figure(), []
+        for place, (name, (items, towers)) in enumerate(columns.items()):
+            x, items, towers = place / len(columns), items[items >= 0], towers[items >= 0]
+            bought = np.isin(items, relevant) & (place > 0)
+            names = [str(self.log.item_names[item]) for item in items]
+            lines = [short(name, 112 // len(columns)) for name in names]
+            colours = [COLOURS[tower] for tower in towers]
             figure.add_scatter(
-                **self._column(place / len(columns), len(columns), items, towers, relevant if place else relevant[:0])
+                x=np.full(len(items), x),
+                y=np.arange(1, len(items) + 1),
+                mode="markers+text",
+                text=[f" <b>✓ {line}</b>" if hit else f" {line}" for line, hit in zip(lines, bought, strict=True)],
+                textposition="middle right",
+                textfont=dict(color=colours, size=11),
+                hovertext=names,
+                hoverinfo="text",
+                marker=dict(size=9, color=colours, symbol=[MARKERS[tower] for tower in towers]),
             )
-            hits[name.replace("<b>", "").replace("</b>", "")] = int(np.isin(items, relevant).sum())
-            figure.add_annotation(text=name, x=place / len(columns), y=0.2, xanchor="left", showarrow=False)
-        merged = int(np.isin(ranking.items[0], relevant).sum())
-        alone = int(np.isin(one, relevant).sum())
-        title = f"Customer {state['customer']}: of {state['num']} products, bought later: {merged} of the merged list, "
-        title += f"{alone} of one vector's"
+            figure.add_annotation(text=f"<b>{name}</b>", x=x, y=0.1, xanchor="left", showarrow=False)
+            hits.append(f"{name.split(' ', 1)[-1] if place else name}: {bought.sum()} ({', '.join(names[:3])})")
         figure.update_xaxes(range=[-0.02, 1], visible=False, fixedrange=True)
-        figure.update_yaxes(range=[max(state["num"], len(history)) + 0.6, -0.2], visible=False, fixedrange=True)
-        figure.update_layout(showlegend=False)
-        words = "; ".join(f"{name}: {count}" for name, count in list(hits.items())[1:])
-        first = ", ".join(str(self.log.item_names[item]) for item in columns[1][1][:3] if item >= 0)
-        alt = f"{title}; {len(relevant)} products bought later. The last {len(history)} products were read. "
-        return finished(figure, title=title, alt=f"{alt}Bought later in {words}. First: {first}.", height=520)
-
-    def _column(self, x: float, num: int, items: Array, towers: Array, relevant: Array) -> dict[str, Any]:
-        hit = np.isin(items, relevant)
-        lines = [short(str(self.log.item_names[item]), 112 // num) for item in items]
-        colours = [COLOURS[tower] if tower >= 0 else "black" for tower in towers]
-        return dict(
-            x=np.full(len(items), x),
-            y=np.arange(1, len(items) + 1),
-            mode="markers+text",
-            text=[f" <b>✓ {line}</b>" if bought else f" {line}" for line, bought in zip(lines, hit, strict=True)],
-            textposition="middle right",
-            textfont=dict(color=colours, size=11),
-            hovertext=[
-                f"{SYMBOLS[t] if t >= 0 else ''} {self.log.item_names[i]}" for i, t in zip(items, towers, strict=True)
-            ],
-            hoverinfo="text",
-            marker=dict(size=9, color=colours, symbol=[MARKERS[tower] if tower >= 0 else "circle" for tower in towers]),
-            cliponaxis=False,
-        )
+        figure.update_yaxes(range=[max(num, len(history)) + 0.6, -0.4], visible=False, fixedrange=True)
+        title = f"Customer {state['customer']}: of {num}, bought later: {counts['merged']} of the merged list, "
+        title += f"{counts['one vector']} of one vector's"
+        alt = f"{title}. The last {len(history)} products were read. By list: {'; '.join(hits[1:])}."
+        return finished(figure.update_layout(showlegend=False), title=title, alt=alt, height=520)
 
 
 def customers_panel(customers: Customers) -> Panel:

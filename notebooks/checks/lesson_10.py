@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from checks import Wrong, exercise
-from mtmi_lite.readers import read_interactions
+from mtmi_lite import readers
 
 EXPORT = """1320500000000,buy,u7,lamp
 1320500000000,buy,u7,mug
@@ -32,7 +32,7 @@ def arguments(answer):
         path = Path(folder) / "shop.csv"
         path.write_text(EXPORT, encoding="utf-8")
         try:
-            log = read_interactions(path, **answer)
+            log = readers.read_interactions(path, **answer)
         except ValueError as error:
             raise Wrong(f"The reader says: {str(error).removeprefix(folder + '/')}") from None
     users, items = log.user_labels.tolist(), log.item_names.tolist()
@@ -40,12 +40,12 @@ def arguments(answer):
         raise Wrong("Your users are lamps and mugs: user and item are the wrong way round.")
     if users == ["buy"] or users == ["buy", "view"] or set(items) <= {"buy", "view"}:
         raise Wrong("What was done is neither the user nor the item: look at which column is which.")
+    if items == ["vase"]:
+        raise Wrong("These are the views. You want the purchases.")
     if users != ["u7", "u9"] or not set(items) <= {"lamp", "mug", "vase"}:
         raise Wrong(f"The users should be u7 and u9, and yours are {users}; the items are {items}.")
     if len(log) == 4:
         raise Wrong("The view of the vase is among the purchases: `only` keeps the lines with one value in a column.")
-    if items == ["vase"]:
-        raise Wrong("These are the views. You want the purchases.")
     if [items[item] for item in log.of(0)] != ["mug", "lamp"]:
         raise Wrong(
             "u7 bought lamp and mug at one time. The newest line stands first in the file, so the mug came first: "

@@ -32,7 +32,7 @@ WRONG = {
         "a name that is not in the header": (GOOD | {"user": "user_id"}, "The reader says: shop.csv"),
         "the columns in another order": (
             GOOD | {"header": ["what", "when", "visitor", "product"]},
-            "'buy' is no time",
+            "no line has 'buy' there",
         ),
         "user and item the wrong way round": (GOOD | {"user": "product", "item": "visitor"}, "the wrong way round"),
         "what was done as the user": (GOOD | {"user": "what"}, "neither the user nor the item"),
