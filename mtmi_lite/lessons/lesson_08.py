@@ -1,6 +1,7 @@
 """What lesson 08 computes, draws, and lets a reader turn: a grid with its intervals, and a laboratory of their own."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int64
+from plotly.subplots import make_subplots
 
 from mtmi_lite.cells import per_user
 from mtmi_lite.experiments import ALPHAS, BETAS, Knobs, Portrait, recipe_at
@@ -22,8 +24,12 @@ Array = np.ndarray
 Row = Mapping[str, Any]
 Setting = tuple[int, float, float]
 """K, α and β."""
-Entry = tuple[str, Sequence[float]]
-"""A name, and a difference with the two ends of its interval."""
+Axes = tuple[Sequence[float], Sequence[float]]
+"""All α and all β of a grid."""
+Place = Mapping[tuple[float, float], float]
+"""A value by α and β."""
+Groups = Mapping[str, Sequence[tuple[str, Sequence[float]]]]
+"""Named groups of (name, (value, low, high))."""
 MARGIN = 0.01
 """How much worse still counts as not worse: of recall@50, fixed before anything is trained."""
 LEAD, COSINE, SHARE = "recall@50 over one tower", "cosine between towers", "largest share of the hits"
@@ -33,9 +39,8 @@ SCALES = {
     SHARE: ("{:.2f}", (0.0, 1.0), ["#FFFFFF", "#56B4E9"]),
 }
 """How a measure is written, where its colours end, and what they are."""
-SEEDS = (0, 1, 2, 3)
 PEAK = (4, 2.0, 1000.0)
-"""Where the paper's grid is said to peak, as (K, α, β)."""
+"""Where the paper's grid is said to peak."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,15 +67,10 @@ class Report:
 def report(model: MTMI, cases: Cases, log: Interactions) -> Report:
     """Measure a model on the users of some cases."""
     evaluation = evaluate(model, cases)
-    measured = per_user(evaluation, log, model)
-    return Report(
-        users=cases.users,
-        recall=measured["recall_50"],
-        as_one=measured["mean_50"],
-        cosine=float(measured["cosine"].mean()),
-        shares=evaluation.tower_shares(50),
-        without=np.array([evaluation.recall_without(tower, 50).mean() for tower in range(model.sizes["num_towers"])]),
-    )
+    own, shares = per_user(evaluation, log, model), evaluation.tower_shares(50)
+    without = np.array([evaluation.recall_without(tower, 50).mean() for tower in range(len(shares))])
+    recall, as_one, cosine = own["recall_50"], own["mean_50"], float(own["cosine"].mean())
+    return Report(users=cases.users, recall=recall, as_one=as_one, cosine=cosine, shares=shares, without=without)
 
 
 def compare(ours: Report, theirs: Report, *, seed: int = 0) -> tuple[float, float, float]:
@@ -91,127 +91,113 @@ def word(interval: Sequence[float], margin: float = MARGIN) -> str:
     ('better', 'worse', 'not worse', 'undecided')
     """
     _, low, high = interval
-    if low > 0:
-        return "better"
-    if high < 0:
-        return "worse"
+    if low > 0 or high < 0:
+        return "better" if low > 0 else "worse"
     return "not worse" if low > -margin else "undecided"
 
 
-def best_of_equals(num_settings: int, *, noise: float, draws: int = 1000, seed: int = 0) -> float:
-    """By how much the best of some equally good settings looks better than it is, on the mean.
-
-    Args:
-        noise: the standard deviation of what one setting reads.
-
-    >>> best_of_equals(1, noise=0.0)
-    0.0
-    """
-    readings = np.random.default_rng(seed).normal(0, noise, size=(draws, num_settings))
-    return float(readings.max(axis=1).mean())
-
-
 def settings_of(rows: Iterable[Row]) -> dict[Setting, Row]:
-    """The rows of a table by their K, α and β."""
+    """The rows of a table by their K, α and β.
+
+    >>> list(settings_of([{"K": 4, "alpha": 2.0, "beta": 0.1, "recall_50": 0.3}]))
+    [(4, 2.0, 0.1)]
+    """
     return {(row["K"], row["alpha"], row["beta"]): row for row in rows}
 
 
 def measures_of(row: Row) -> dict[str, float]:
-    """What a map can show of a row, by the name of the measure."""
-    shares = row.get("shares of the hits", [[1.0]])
-    return {
-        LEAD: row["over one tower"][0],
-        COSINE: float(np.mean(row.get("cosine", np.nan))),
-        SHARE: float(np.mean([max(one) for one in shares])),
-    }
+    """What a map can show of a row, by the name of the measure: means over its runs."""
+    largest = float(np.mean([max(shares) for shares in row["shares of the hits"]]))
+    return {LEAD: row["over one tower"][0], COSINE: float(np.mean(row["cosine"])), SHARE: largest}
 
 
-def in_short(setting: Setting) -> str:
+def in_short(num_towers: int, alpha: float, beta: float) -> str:
     """A setting in few words.
 
-    >>> in_short((4, 2.0, 0.1))
+    >>> in_short(4, 2.0, 0.1)
     'K 4, α 2, β 0.1'
     """
-    return f"K {setting[0]}, α {setting[1]:g}, β {setting[2]:g}"
+    return f"K {num_towers}, α {alpha:g}, β {beta:g}"
 
 
-def squares(
-    values: Mapping[tuple[float, float], float],
-    alphas: Sequence[float],
-    betas: Sequence[float],
-    measure: str,
-    *,
-    chosen: tuple[float, float] | None = None,
-    marks: Mapping[tuple[float, float], str] | None = None,
-    size: int = 42,
-) -> go.Scatter:
+def squares(values: Place, axes: Axes, measure: str = LEAD, *, chosen: Any = None, marks: Any = None) -> go.Scatter:
     """A square for each (α, β), with its value in it; white where there is none. Points, so that one can click them.
 
     Args:
-        chosen: which has a thick edge.
-        marks: a sign above the value.
+        values: by α and β.
+        axes: all α and all β.
+        chosen: the (α, β) that has a thick edge.
+        marks: a sign above the value, by (α, β).
     """
     form, (low, high), colours = SCALES[measure]
-    places = [(alpha, beta) for alpha in alphas for beta in betas]
-    text = [form.format(values[place]).replace("0.", ".") if place in values else "" for place in places]
-    signs = [f"{marks[place]}<br>" if marks and place in marks else "" for place in places]
-    return go.Scatter(
+    places = list(itertools.product(*axes))
+    text = {place: form.format(value).replace("0.", ".").replace("-", "−") for place, value in values.items()}
+    text |= {place: f"{mark}<br>{text[place]}" for place, mark in (marks or {}).items()}
+    points = dict(
         x=[f"{beta:g}" for _, beta in places],
         y=[f"{alpha:g}" for alpha, _ in places],
-        mode="markers+text",
-        text=[sign + one for sign, one in zip(signs, text, strict=True)],
-        textfont_size=11,
+        text=[text.get(place, "") for place in places],
         hovertemplate="α %{y}, β %{x}: %{text}<extra></extra>",
-        showlegend=False,
-        marker=dict(
-            symbol="square",
-            size=size,
-            color=[np.clip(values.get(place, (low + high) / 2), low, high) for place in places],
-            cmin=low,
-            cmax=high,
-            colorscale=colours,
-            line=dict(
-                width=[4 if place == chosen else 1 for place in places],
-                color=["black" if place == chosen else "#CCCCCC" for place in places],
-            ),
-        ),
     )
+    inside = [min(max(values.get(place, (low + high) / 2), low), high) for place in places]
+    edge = dict(width=[4 if place == chosen else 1 for place in places], color="black")
+    marker = dict(symbol="square", size=37, line=edge, color=inside, cmin=low, cmax=high, colorscale=colours)
+    font = dict(size=10, color="black")
+    return go.Scatter(**points, mode="markers+text", textfont=font, showlegend=False, marker=marker)
 
 
-def forest(entries: Sequence[Entry], *, first: int = 1, **axes: str) -> list[go.Scatter]:
-    """Differences with their intervals, a row each; the first few are black stars, the others are blue circles."""
-    traces = []
-    for part, colour, symbol in ((entries[:first], "black", "star"), (entries[first:], COLOURS[0], MARKERS[0])):
-        d = np.array([interval for _, interval in part]).reshape(-1, 3)
-        traces.append(
-            go.Scatter(
-                x=d[:, 0],
-                y=[name for name, _ in part],
-                mode="markers",
-                showlegend=False,
-                marker=dict(size=11, symbol=symbol, color=colour),
-                error_x=dict(type="data", array=d[:, 2] - d[:, 0], arrayminus=d[:, 0] - d[:, 1], color=colour),
-                hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
-                **axes,
-            )
-        )
-    return traces
+def add_forest(figure: go.Figure, groups: Groups, *, dodge: float = 0.0, axis: str = "") -> None:
+    """Values with their intervals, a line for each name and a colour and marker for each group, around 0."""
+    names = list(dict.fromkeys(name for group in groups.values() for name, _ in group))
+    for number, (title, group) in enumerate(groups.items()):
+        d = np.array([interval for _, interval in group]).reshape(-1, 3)
+        y = [names.index(name) + dodge * (number - (len(groups) - 1) / 2) for name, _ in group]
+        bars = dict(type="data", array=d[:, 2] - d[:, 0], arrayminus=d[:, 0] - d[:, 1], color=COLOURS[number])
+        marker = dict(size=11, symbol=MARKERS[number], color=COLOURS[number])
+        place = dict(xaxis=f"x{axis}", yaxis=f"y{axis}", hovertemplate="%{x:.3f}")
+        figure.add_scatter(x=d[:, 0], y=y, name=title, mode="markers", marker=marker, error_x=bars, **place)
+    lines = dict(tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5], showgrid=False)
+    figure.update_layout({f"yaxis{axis}": dict(**lines, zeroline=False)})
 
 
-def map_and_forest(points: go.Scatter, entries: Sequence[Entry], *, first: int, title: str, alt: str) -> go.Figure:
-    """A map of squares on the left; on the right some leads over one tower with intervals, the first few as stars."""
-    figure = go.Figure([points, *forest(entries, first=first, xaxis="x2", yaxis="y2")])
-    names = [name for name, _ in entries][::-1]  # the first one on top
-    figure.update_layout(
-        xaxis=dict(type="category", title="β, repel", domain=[0, 0.56], showgrid=False),
-        yaxis=dict(type="category", title="α, share", showgrid=False),
-        xaxis2=dict(title="recall@50 over one tower", domain=[0.78, 1], anchor="y2", zeroline=False, nticks=4),
-        yaxis2=dict(type="category", categoryorder="array", categoryarray=names, anchor="x2", automargin=False),
-    )
-    figure.add_shape(
-        type="line", x0=0, x1=0, y0=0, y1=1, xref="x2", yref="paper", line=dict(color=GREY, dash="dash"), layer="below"
-    )
+def forest_figure(groups: Groups, *, title: str, measure: str, dodge: float = 0.0) -> go.Figure:
+    """Groups of values with their intervals."""
+    figure = go.Figure()
+    add_forest(figure, groups, dodge=dodge)
+    figure.update_layout(xaxis_title=measure, legend=dict(orientation="h", y=-0.25))
+    entries = [(f"{name}, {group}", *interval) for group, some in groups.items() for name, interval in some]
+    alt = "; ".join(f"{name}: {value:.4f} from {low:.4f} to {high:.4f}" for name, value, low, high in entries)
+    return finished(figure, title=title, alt=f"{measure}. {alt}.", height=380)
+
+
+def map_and_forest(points: go.Scatter, groups: Groups, *, title: str, alt: str) -> go.Figure:
+    """A map of squares on the left; on the right leads over one tower with intervals, around a line at 0."""
+    figure = go.Figure(points)
+    add_forest(figure, groups, axis="2")
+    left, right = dict(type="category", showgrid=False), dict(title=LEAD, zerolinecolor=GREY, nticks=4)
+    figure.update_layout(xaxis=left, yaxis=left, xaxis2=right, yaxis2_anchor="x2", showlegend=False)
+    figure.update_layout(xaxis_title="β, repel", yaxis_title="α, share", xaxis2_anchor="y2")
+    figure.update_layout(xaxis_domain=[0, 0.5], xaxis2_domain=[0.74, 1])
     return finished(figure, title=title, alt=alt, height=430)
+
+
+def grid_panel(
+    name: str, towers: Sequence[int], axes: Axes, last: Control, *, presets: Mapping[str, Setting], **more: Any
+) -> Panel:
+    """K, α, β and one thing more beside a map whose squares can be clicked."""
+
+    places = list(itertools.product(*axes))
+
+    def pick(state: State, trace: int, point: int) -> State:
+        return dict(zip(("alpha", "beta"), places[point], strict=True)) if trace == 0 else {}
+
+    controls = [
+        Control(name="num_towers", label="K, towers", values=towers, kind="switch"),
+        Control(name="alpha", label="α, share", values=axes[0]),
+        Control(name="beta", label="β, repel", values=axes[1]),
+    ]
+    named = {title: {"num_towers": k, "alpha": alpha, "beta": beta} for title, (k, alpha, beta) in presets.items()}
+    return Panel(name, [*controls, last], presets=named, pick=pick, **more)
 
 
 class Landscape:
@@ -224,12 +210,14 @@ class Landscape:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = settings_of(row for row in rows if row["K"] > 1)
-        self.towers, self.alphas, self.betas = (sorted(set(values)) for values in zip(*self.rows, strict=True))
+        self.towers, *axes = (sorted(set(values)) for values in zip(*self.rows, strict=True))
+        self.axes: Axes = (axes[0], axes[1])
         self.chosen = max(self.rows, key=lambda setting: self.rows[setting]["validation"])
+        self.start: State = dict(num_towers=self.chosen[0], alpha=self.chosen[1], beta=self.chosen[2], shown=LEAD)
 
     def values(self, num_towers: int, measure: str) -> dict[tuple[float, float], float]:
         """A measure by α and β, for one K."""
-        return {s[1:]: measures_of(row)[measure] for s, row in self.rows.items() if s[0] == num_towers}
+        return {(a, b): measures_of(row)[measure] for (k, a, b), row in self.rows.items() if k == num_towers}
 
     def beyond(self) -> tuple[int, int]:
         """How many settings lie above one tower with their whole interval, and how many below."""
@@ -238,88 +226,49 @@ class Landscape:
 
     def maps(self, *, title: str) -> go.Figure:
         """The lead over one tower, a map for each K; ★ is what the validation users choose, P the paper's peak."""
-        figure = go.Figure()
-        wide = 1 / len(self.towers)
-        for number, k in enumerate(self.towers):
-            end = "" if number == 0 else str(number + 1)
+        titles = [f"K = {k}" for k in self.towers]
+        figure = make_subplots(cols=len(titles), subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.02)
+        for column, k in enumerate(self.towers, start=1):
             marks = {s[1:]: mark for s, mark in ((PEAK, "P"), (self.chosen, "★")) if s[0] == k}
-            points = squares(self.values(k, LEAD), self.alphas, self.betas, LEAD, marks=marks, size=40)
-            figure.add_trace(points.update(xaxis=f"x{end}", yaxis=f"y{end}"))
-            domain = [number * wide, (number + 1) * wide - 0.02]
-            figure.update_layout(
-                {
-                    f"xaxis{end}": dict(type="category", title=f"β      (K = {k})", domain=domain, showgrid=False),
-                    f"yaxis{end}": dict(
-                        type="category", showgrid=False, anchor=f"x{end}", title="α, share" if number == 0 else None
-                    ),
-                }
-            )
+            figure.add_trace(squares(self.values(k, LEAD), self.axes, marks=marks), 1, column)
+        figure.update_xaxes(type="category", showgrid=False, title="β, repel")
+        figure.update_yaxes(type="category", showgrid=False).update_layout(yaxis_title="α, share")
         above, below = self.beyond()
-        alt = (
-            f"Three maps of recall at 50 over one tower, for K = {', '.join(map(str, self.towers))}. Of "
-            f"{len(self.rows)} settings {above} lie above one tower with their whole interval and {below} below. "
-            f"Highest for the validation users: {in_short(self.chosen)}."
-        )
+        counts = f"Of {len(self.rows)} settings {above} lie above one tower with their whole interval and {below} below"
+        alt = f"Maps of recall at 50 over one tower. {counts}. Chosen: {in_short(*self.chosen)}."
         return finished(figure, title=title, alt=alt, height=400)
 
-    @property
-    def start(self) -> State:
-        """The setting that the validation users choose."""
-        return dict(zip(("num_towers", "alpha", "beta"), self.chosen, strict=True)) | {"shown": LEAD}
-
     def neighbours(self, setting: Setting) -> list[Setting]:
-        """The setting, and those that are one step from it in one of the three."""
-        found = [setting]
-        for place, values in enumerate((self.towers, self.alphas, self.betas)):
-            at = values.index(setting[place])
-            for near in values[max(at - 1, 0) : at] + values[at + 1 : at + 2]:
-                found.append((*setting[:place], near, *setting[place + 1 :]))  # type: ignore[arg-type]
-        return found
+        """The settings that are one step from it, in K, α or β."""
+        at = {s: [v.index(x) for v, x in zip((self.towers, *self.axes), s, strict=True)] for s in self.rows}
+        return [one for one in self.rows if np.abs(np.subtract(at[one], at[setting])).sum() == 1]
 
     def draw(self, state: State) -> go.Figure:
         """One K as a map; beside it the setting of the state and its neighbours, with their intervals."""
         setting = (state["num_towers"], state["alpha"], state["beta"])
-        row, shown = self.rows[setting], state["shown"]
-        near = self.neighbours(setting)
-        entries = [(in_short(one), self.rows[one]["over one tower"]) for one in near]
-        difference, low, high = row["over one tower"]
-        level = sum(self.rows[one]["over one tower"][2] >= low for one in near[1:])
-        title = (
-            f"{in_short(setting)}: {difference:+.3f} [{low:+.3f}, {high:+.3f}] over one tower, {word([0, low, high])}"
-        )
+        row, shown, near = self.rows[setting], state["shown"], self.neighbours(setting)
+        leads = {one: (in_short(*one), self.rows[one]["over one tower"]) for one in (setting, *near)}
+        _, (difference, low, high) = leads[setting]
+        reach = sum(leads[one][1][1] <= high and leads[one][1][2] >= low for one in near)
+        title = f"{in_short(*setting)}: {difference:+.3f} [{low:+.3f}, {high:+.3f}] over one tower, {row['verdict']}"
         numbers = measures_of(row)
         alt = (
-            f"{title}. Recall at 50 {row['recall_50']:.3f} for test users, {row['validation']:.3f} for validation users; "
-            f"mean of its own vectors {row['mean_50']:.3f}; cosine {numbers[COSINE]:.2f}; largest share "
-            f"{numbers[SHARE]:.2f} of the hits. {level} of its {len(near) - 1} neighbours reach into its interval. "
+            f"{title}. Recall at 50: {row['recall_50']:.3f} for test users, {row['validation']:.3f} for validation "
+            f"users, {row['mean_50']:.3f} with the mean of the own vectors. Cosine {numbers[COSINE]:.2f}, largest "
+            f"share of the hits {numbers[SHARE]:.2f}. The intervals of {reach} of {len(near)} neighbours meet its own. "
             f"The map shows the {shown} for K = {setting[0]}."
         )
-        points = squares(self.values(setting[0], shown), self.alphas, self.betas, shown, chosen=setting[1:])
-        return map_and_forest(points, entries, first=1, title=title, alt=alt)
+        points = squares(self.values(setting[0], shown), self.axes, shown, chosen=setting[1:])
+        groups = {"chosen": [leads[setting]], "neighbours": [leads[one] for one in near]}
+        return map_and_forest(points, groups, title=title, alt=alt)
 
     def panel(self) -> Panel:
         """The maps, to be walked through."""
-        controls = [
-            Control(name="num_towers", label="K, towers", values=self.towers, kind="switch"),
-            Control(name="alpha", label="α, share", values=self.alphas),
-            Control(name="beta", label="β, repel", values=self.betas),
-            Control(name="shown", label="map", values=list(SCALES), kind="list"),
-        ]
-        presets = {
-            "Chosen by validation": self.start,
-            "The paper's peak": dict(zip(("num_towers", "alpha", "beta"), PEAK, strict=True)),
-            "Towers that differ": {"num_towers": 4, "alpha": 2.0, "beta": 0.1},
-            "Sharp, and pushed": {"num_towers": 4, "alpha": 6.0, "beta": 1.0},
-        }
-        return Panel("grid", controls, self.draw, start=self.start, presets=presets, pick=self.pick)
-
-    def pick(self, state: State, trace: int, point: int) -> State:
-        """A click on a square goes there."""
-        return _place(self.alphas, self.betas, point) if trace == 0 else {}
-
-
-def _place(alphas: Sequence[float], betas: Sequence[float], point: int) -> State:
-    return {"alpha": alphas[point // len(betas)], "beta": betas[point % len(betas)]}
+        shown = Control(name="shown", label="map", values=list(SCALES), kind="list")
+        presets = {"Chosen by validation": self.chosen, "The paper's peak": PEAK}
+        presets |= {"Towers that differ": (4, 2.0, 0.1), "Sharp, and pushed": (4, 6.0, 1.0)}
+        more: dict[str, Any] = dict(draw=self.draw, start=self.start, presets=presets)
+        return grid_panel("grid", self.towers, self.axes, shown, **more)
 
 
 class Laboratory:
@@ -339,8 +288,9 @@ class Laboratory:
         self.validation = evaluation_cases(split.log, split.validation)
         self.runs: dict[tuple[Knobs, int], Run] = {}
         self.reports: dict[tuple[Knobs, int], Report] = {}
-        self.one = (Knobs(num_towers=1, alpha=0.0, beta=0.0), seed)
-        self.trial(*self.one)
+        self.one = Knobs(num_towers=1, alpha=0.0, beta=0.0)
+        self.alone = self.trial(self.one, seed)
+        self.start: State = {"num_towers": 4, "alpha": 2.0, "beta": 0.0, "seed": seed}
 
     def trial(self, knobs: Knobs, seed: int = 0, on_step: Callable[[int], None] | None = None) -> Report:
         """Train at some knobs from a seed, unless that is done already, and report on the validation users.
@@ -350,139 +300,60 @@ class Laboratory:
         """
         key = (knobs, seed)
         if key not in self.reports:
-            recipe = recipe_at(knobs, learning_rate=6e-3)
+            recipe = recipe_at(knobs, learning_rate=6e-3)  # high, so that a short training shows the whole way
             run = recipe.train(self.split, steps=self.steps, seed=seed, progress=False, on_step=on_step)
             if run.interrupted:
                 raise KeyboardInterrupt
             self.runs[key], self.reports[key] = run, report(run.model, self.validation, self.split.log)
         return self.reports[key]
 
-    @property
-    def start(self) -> State:
-        """Four towers at α = 2 without repel: copies."""
-        return {"num_towers": 4, "alpha": 2.0, "beta": 0.0, "seed": self.one[1]}
-
     def draw(self, state: State) -> go.Figure:
         """The grid's map for a K; beside it the reader's own trainings over one tower, that of the state first."""
-        knobs = Knobs(num_towers=state["num_towers"], alpha=state["alpha"], beta=state["beta"])
-        key, known = (knobs, state["seed"]), [key for key in self.reports if key != self.one]
-        order = [one for one in known if one == key] + [one for one in known[::-1] if one != key][:7]
-        base = self.reports[self.one]
-        entries = [
-            (f"{in_short((k.num_towers, k.alpha, k.beta))}, seed {s}", compare(self.reports[k, s], base))
-            for k, s in order
-        ]
-        name = f"{in_short((knobs.num_towers, knobs.alpha, knobs.beta))}, seed {state['seed']}"
-        if key in self.reports:
-            mine, (difference, low, high) = self.reports[key], entries[0][1]
-            title = f"{name}: {difference:+.3f} [{low:+.3f}, {high:+.3f}] over one tower, cosine {mine.cosine:.2f}"
+        key = (knobs_of(state), state["seed"])
+        known = [one for one in self.reports if one[0] != self.one and one != key][:-8:-1]  # the latest seven
+        leads = {one: compare(self.reports[one], self.alone) for one in [key, *known] if one in self.reports}
+        title = alt = f"{_name(*key)}: not trained by you yet"
+        if key in leads:
+            own, lead = self.reports[key], "{:+.3f} [{:+.3f}, {:+.3f}]".format(*leads[key])
+            title = f"{_name(*key)}: {lead} over one tower, cosine {own.cosine:.2f}"
             alt = (
-                f"{title}. Recall at 50 {mine.recall.mean():.3f} for {len(mine.users)} validation users, "
-                f"{mine.as_one.mean():.3f} with the mean of the own vectors; shares of the hits "
-                f"{', '.join(f'{share:.2f}' for share in mine.shares)}; best step {self.runs[key].best_step}."
+                f"{title}. Recall at 50 {own.recall.mean():.3f} for {len(own.users)} validation users, "
+                f"{own.as_one.mean():.3f} with the mean of the own vectors; shares of the hits "
+                f"{', '.join(f'{share:.2f}' for share in own.shares)}; best step {self.runs[key].best_step}"
             )
-        else:
-            title = f"{name}: not trained by you yet"
-            alt = f"{title}; press Train these. It takes {self.steps} steps."
-        if knobs in self.grid:
-            there = self.grid[knobs]
-            alt += f" In the shipped grid: recall at 50 {there.recall_50:.3f}, cosine {there.cosine:.2f}."
-        points = squares(self._leads(knobs.num_towers), ALPHAS, BETAS, LEAD, chosen=(knobs.alpha, knobs.beta), size=36)
-        return map_and_forest(points, entries, first=int(key in self.reports), title=title, alt=alt)
-
-    def _leads(self, num_towers: int) -> dict[tuple[float, float], float]:
-        alone = next((portrait.recall_50 for knobs, portrait in self.grid.items() if knobs.num_towers == 1), 0.0)
-        rows = {knobs: portrait for knobs, portrait in self.grid.items() if knobs.num_towers == num_towers}
-        return {(knobs.alpha, knobs.beta): portrait.recall_50 - alone for knobs, portrait in rows.items()}
+        if key[0] in self.grid:
+            there = self.grid[key[0]]
+            alt += f". In the shipped grid: recall at 50 {there.recall_50:.3f}, cosine {there.cosine:.2f}"
+        shipped = {knobs: one.recall_50 - self.grid[self.one].recall_50 for knobs, one in self.grid.items()}
+        values = {(at.alpha, at.beta): lead for at, lead in shipped.items() if at.num_towers == key[0].num_towers}
+        points = squares(values, (ALPHAS, BETAS), chosen=(key[0].alpha, key[0].beta))
+        named = [(_name(*one), lead) for one, lead in leads.items()]
+        chosen = int(key in leads)
+        groups = {"chosen": named[:chosen], "trained before": named[chosen:]}
+        return map_and_forest(points, groups, title=title, alt=f"{alt}.")
 
     def work(self, state: State, on_step: Callable[[int], None]) -> None:
         """Train at a state."""
-        knobs = {name: state[name] for name in ("num_towers", "alpha", "beta")}
         with contextlib.suppress(KeyboardInterrupt):  # cancelled: the panel says so
-            self.trial(Knobs(**knobs), state["seed"], on_step)
+            self.trial(knobs_of(state), state["seed"], on_step)
 
     def panel(self) -> Panel:
         """K, α, β and a seed, with a button that trains there."""
-        controls = [
-            Control(name="num_towers", label="K, towers", values=[2, 4, 8], kind="switch"),
-            Control(name="alpha", label="α, share", values=ALPHAS),
-            Control(name="beta", label="β, repel", values=BETAS),
-            Control(name="seed", label="seed", values=sorted({*SEEDS, self.one[1]}), kind="list"),
-        ]
-        presets = {
-            "Copies": {"num_towers": 4, "alpha": 2.0, "beta": 0.0},
-            "Specialists": {"num_towers": 4, "alpha": 5.0, "beta": 0.3},
-            "Many, pushed": {"num_towers": 8, "alpha": 2.0, "beta": 1.0},
-            "The paper's peak": {"num_towers": 4, "alpha": 2.0, "beta": 1000.0},
-        }
-        return Panel(
-            "laboratory",
-            controls,
-            self.draw,
-            start=self.start,
-            presets=presets,
-            pick=lambda state, trace, point: _place(ALPHAS, BETAS, point) if trace == 0 else {},
-            work=self.work,
-            steps=self.steps,
-        )
+        seeds = Control(name="seed", label="seed", values=sorted({0, 1, 2, 3, self.start["seed"]}), kind="list")
+        presets = {"Copies": (4, 2.0, 0.0), "Specialists": (4, 5.0, 0.3)}
+        presets |= {"Many, pushed": (8, 2.0, 1.0), "The paper's peak": PEAK}
+        more: dict[str, Any] = dict(draw=self.draw, start=self.start, presets=presets, work=self.work, steps=self.steps)
+        return grid_panel("laboratory", [2, 4, 8], (ALPHAS, BETAS), seeds, **more)
 
 
-def leads_figure(grid: Sequence[Row], finals: Sequence[Row], *, title: str) -> go.Figure:
-    """The lead of each finalist over one tower: where all were tried, and on more folds."""
-    tried = settings_of(grid)
-    shown = [row for row in finals if row["K"] > 1 and (row["K"], row["alpha"], row["beta"]) in tried]
-    shown = [row for row in shown if row["over one tower"][0] > -0.05]  # the others would flatten the rest
-    figure = go.Figure()
-    for number, (name, leads) in enumerate(
-        {
-            "the two folds of the grid": [
-                tried[row["K"], row["alpha"], row["beta"]]["over one tower"] for row in shown
-            ],
-            "eight folds": [row["over one tower"] for row in shown],
-        }.items()
-    ):
-        d = np.array(leads)
-        figure.add_scatter(
-            x=d[:, 0],
-            y=np.arange(len(shown)) + 0.16 * (1 - 2 * number),
-            name=name,
-            mode="markers",
-            marker=dict(size=10, symbol=MARKERS[number], color=COLOURS[number]),
-            error_x=dict(type="data", array=d[:, 2] - d[:, 0], arrayminus=d[:, 0] - d[:, 1], color=COLOURS[number]),
-        )
-    names = [in_short((row["K"], row["alpha"], row["beta"])) for row in shown]
-    figure.add_vline(x=0, line=dict(color=GREY, dash="dash"))
-    figure.update_yaxes(tickvals=np.arange(len(shown)), ticktext=names, autorange="reversed", showgrid=False)
-    figure.update_xaxes(title="recall@50 over one tower").update_layout(legend=dict(orientation="h", y=-0.25))
-    alt = f"{title}. " + "; ".join(
-        f"{name}: {row['over one tower'][0]:+.3f} from {row['over one tower'][1]:+.3f} to {row['over one tower'][2]:+.3f}"
-        for name, row in zip(names, shown, strict=True)
-    )
-    return finished(figure, title=title, alt=f"{alt}, on eight folds.", height=380)
+def knobs_of(state: State) -> Knobs:
+    """The knobs of a state.
+
+    >>> knobs_of({"num_towers": 4, "alpha": 2.0, "beta": 0.1, "seed": 0})
+    Knobs(num_towers=4, alpha=2.0, beta=0.1)
+    """
+    return Knobs(num_towers=state["num_towers"], alpha=state["alpha"], beta=state["beta"])
 
 
-def seeds_figure(arms: Mapping[str, Float[Array, " seed"]], *, title: str) -> go.Figure:
-    """Recall@50 of some settings, a point for each seed and a line at their mean."""
-    figure = go.Figure()
-    for number, (name, values) in enumerate(arms.items()):
-        figure.add_scatter(
-            x=values,
-            y=[name] * len(values),
-            mode="markers",
-            showlegend=False,
-            marker=dict(size=13, symbol=MARKERS[number], color=COLOURS[number], opacity=0.8),
-        )
-        figure.add_scatter(
-            x=[np.mean(values)],
-            y=[name],
-            mode="markers",
-            showlegend=False,
-            marker=dict(size=30, symbol="line-ns", line=dict(width=2, color=COLOURS[number])),
-        )
-    figure.update_xaxes(title="recall@50, mean over users; a point a seed, the line their mean")
-    figure.update_yaxes(autorange="reversed")
-    alt = f"{title}. " + "; ".join(
-        f"{name}: from {values.min():.3f} to {values.max():.3f}, mean {values.mean():.3f}"
-        for name, values in arms.items()
-    )
-    return finished(figure, title=title, alt=alt + ".", height=280)
+def _name(knobs: Knobs, seed: int) -> str:
+    return f"{in_short(knobs.num_towers, knobs.alpha, knobs.beta)}, seed {seed}"

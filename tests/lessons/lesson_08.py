@@ -10,16 +10,16 @@ from mtmi_lite.metrics import paired_interval
 from tools.notebooks import NOTEBOOKS
 
 BANDS = {
-    "above_one_tower": (0, 5, "the grid's intervals are not those of its leads"),
-    "best_of_strong_repel": (-1.0, 0.0, "some β ≥ 10 is of use after all: the prose says that none is"),
-    "seed_spread": (0.001, 0.04, "the seed does nothing (0), or the trainings broke"),
-    "kept": (1.0, 1.0, "a kept cell was trained again"),
-    "apart_cosine": (0.25, 0.6, "the towers are copies (β = 0 has 0.99), or pushed too far"),
-    "apart_over_copies": (-0.02, 0.05, "the repel costs recall where it should not (β = 10: −0.06)"),
-    "loaded": (1.0, 1.0, "a run that is read back recommends something else"),
-    "ruined_step": (0, 0, "β = 1000 learns after all"),
-    "equal_cost": (-0.05, 0.01, "K = 8 had as many steps as K = 4 (+0.05)"),
-    "equal_steps": (0.02, 0.09, "K = 8 had half the steps (−0.01)"),
+    "above_one_tower": (0, 5, "the intervals are not those of the leads: ends taken the wrong way round give 69"),
+    "best_of_strong_repel": (-1.0, 0.0, "some β ≥ 10 is of use after all, and the prose says that none is"),
+    "seed_spread": (0.002, 0.06, "the seed does nothing (0), or the trainings broke"),
+    "kept": (1.0, 1.0, "a kept cell was trained again (0)"),
+    "apart_cosine": (0.25, 0.6, "the repel does nothing (0.99), or pushes far too much (β = 10: 0.20)"),
+    "apart_over_copies": (-0.02, 0.06, "the repel costs recall where it should not (β = 10: −0.06)"),
+    "loaded": (1.0, 1.0, "a run that is read back recommends something else (0)"),
+    "ruined_50": (0.02, 0.12, "β is ignored (0.20)"),
+    "equal_cost": (-0.05, 0.01, "K = 8 had as many steps as K = 4 (+0.03)"),
+    "equal_steps": (0.012, 0.06, "K = 8 had half the steps (−0.01)"),
 }
 
 TABLE = json.loads((NOTEBOOKS / "results" / "grid_movielens.json").read_text(encoding="utf-8"))
@@ -41,23 +41,26 @@ def choice(row: dict[str, Any], recall: float) -> dict[str, Any]:
 
 
 def trial(beta: float) -> Report:
-    """Four towers that part at β = 1, cost recall from 2 on, and are ruined at 1000, for 400 users."""
+    """Four towers that part at β = 1, may cost recall at 2, do so from 5 on, and are ruined at 1000, for 400 users."""
     users = np.arange(400)
-    noise = 0.05 * np.sin(users * (1 + beta))
-    lost = {0.0: 0.0, 0.3: 0.0, 1.0: 0.001, 2.0: 0.008, 5.0: 0.05, 7.0: 0.0, 1000.0: 0.2}[beta]
+    lost = {2.0: 0.005, 5.0: 0.05, 1000.0: 0.2}.get(beta, 0.0)
     cosine = {0.0: 0.99, 0.3: 0.95}.get(beta, 0.3)
     shares = np.array([0.97, 0.01, 0.01, 0.01]) if beta == 7 else np.full(4, 0.25)
-    recall = 0.3 + 0.1 * np.cos(users) + noise - lost
+    recall = 0.3 + 0.1 * np.cos(users) + 0.08 * np.sin(users * (1 + beta)) - lost
     return Report(users=users, recall=recall, as_one=recall, cosine=cosine, shares=shares, without=recall[:4])
 
 
-def runs_of(mean: float, seeds: int = 3) -> list[dict[str, np.ndarray]]:
+def runs_of(mean: float) -> list[dict[str, np.ndarray]]:
+    """Three seeds of a setting on 300 users: what is easy for a user is so from every seed, and differs by setting."""
     users = np.arange(300)
-    every = [0.3 * np.cos(users) + 0.1 * np.sin(users * (seed + 2) * (1 + mean)) + 0.01 * seed for seed in range(seeds)]
-    return [{"recall_50": values - values.mean() + mean + 0.012 * seed} for seed, values in enumerate(every)]
+    own = 0.3 * np.cos(users) + 0.1 * np.sin(1000 * mean * users)
+    every = [own + 0.06 * np.sin(users * (seed + 2) * (1 + mean)) for seed in range(3)]
+    return [
+        {"recall_50": values - values.mean() + mean + 0.012 * seed * (mean > 0.2)} for seed, values in enumerate(every)
+    ]
 
 
-RESULTS = {"K = 4": runs_of(0.2), "K = 8, half the steps": runs_of(0.15), "K = 8": runs_of(0.25)}
+RESULTS = {"K = 4": runs_of(0.21), "K = 8, half the steps": runs_of(0.15), "K = 8": runs_of(0.25)}
 EIGHT, FULL, FOUR = (
     np.array([one["recall_50"] for one in RESULTS[name]]) for name in ("K = 8, half the steps", "K = 8", "K = 4")
 )
@@ -71,7 +74,8 @@ def told(ours: np.ndarray, theirs: np.ndarray, said: str | None = None) -> dict[
 def unpaired(ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
     draw = np.random.default_rng(0)
     means = [draw.choice(ours, len(ours)).mean() - draw.choice(theirs, len(theirs)).mean() for _ in range(2000)]
-    return dict(difference=ours.mean() - theirs.mean(), low=np.quantile(means, 0.025), high=np.quantile(means, 0.975), word="undecided")  # fmt: skip
+    low, high = np.quantile(means, [0.025, 0.975])
+    return dict(difference=ours.mean() - theirs.mean(), low=low, high=high, word="undecided")
 
 
 RIGHT = {"honest": choice(BEST, FINAL["recall_50"]), "part": 1.0, "decide": told(EIGHT.mean(0), FOUR.mean(0))}
