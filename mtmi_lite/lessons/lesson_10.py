@@ -123,7 +123,7 @@ def build(factory: str, blocks: Callable[[], Iterator[Array]], dim: int, *, samp
     2
     """
     started = time.process_time()
-    index = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
     if hasattr(index, "cp"):  # how the centres of IVF are learned
         index.cp.niter, index.cp.min_points_per_centroid = 8, 1
     if not index.is_trained:
@@ -155,7 +155,7 @@ def part_found(found: Int64[Array, "query num"], exact: Int64[Array, "query num"
 def weight(index: Any) -> float:
     """What an index takes, in MB, as it is written to disk; counted while it is written to nowhere."""
     sizes: list[int] = []
-    writer = faiss.PyCallbackIOWriter(lambda block: sizes.append(len(block)), 1 << 20)
+    writer = vars(faiss)["PyCallbackIOWriter"](lambda block: sizes.append(len(block)), 1 << 20)
     faiss.write_index(index, writer)
     del writer  # which flushes
     return sum(sizes) / 1e6
@@ -218,7 +218,7 @@ def gains_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> go.Figure:
     figure.update_xaxes(title="recall@50, difference to one vector", zeroline=False)
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=labels, zeroline=False)
     figure.update_layout(legend=dict(orientation="h", y=1, yanchor="bottom"))
-    words = "; ".join(f"{trace.name}: {', '.join(f'{x:+.3f}' for x in trace.x)}" for trace in figure.data)
+    words = "; ".join(f"{n}: {', '.join(f'{row[kind][0]:+.3f}' for row in rows)}" for n, kind in kinds.items())
     alt = f"Gains in recall at 50 over one vector. {'; '.join(labels)}. {words}."
     return finished(figure, title=title, alt=alt, height=190 + 40 * len(rows))
 

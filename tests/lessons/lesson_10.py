@@ -2,7 +2,21 @@
 
 import math
 
-BANDS = {"as_made": (1.0, 1.0, "a cure is missing")}
+BANDS = {
+    "as_made": (1.0, 1.0, "a cure is missing: with a page twice or with returns it is another log (0)"),
+    "recall_50": (0.21, 0.32, "training broke, or far too much repel (0.078); Most Popular has 0.13 to 0.155"),
+    "gain_50": (-0.02, 0.065, "the towers are pushed apart until they find nothing (−0.18 at β = 1000)"),
+    "popular_50": (0.11, 0.18, "the log or the cut changed; a list of chance finds 0.02"),
+    "same": (1.0, 1.0, "workers share random numbers or threads (0)"),
+    "found_1": (0.68, 0.84, "the items lost their groups (0.07), or more than one list is searched"),
+    "found_64": (0.97, 0.997, "the items lost their groups (0.75), or all lists are searched (1.0)"),
+    "found_8_bits": (0.945, 0.99, "the vectors are kept in four bits (0.74)"),
+    "found_4_bits": (0.66, 0.8, "the vectors are kept in eight bits (0.97)"),
+    "memory_8_bits": (0.3, 0.33, "nothing is compressed (1.06), or to four bits (0.19)"),
+    "found_in_no_groups": (0.45, 0.65, "the items lie in groups after all (0.83)"),
+    "time_64": (0.02, 0.35, "all lists are searched (1.4)"),
+    "changed": (0.05, 0.13, "the guess is not made, or the right one (0)"),
+}
 GOOD = {
     "header": ["when", "what", "visitor", "product"],
     "user": "visitor",

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,8 @@ def test_an_index_weighs_its_numbers():
 
 def test_bars_say_their_values():
     figure = pictures.bars_figure({"a": [1, 100], "b": [20.44, 3]}, ["K = 1", "K = 4"], y="cores", title="Bars")
-    assert figure.data[1].text == ("20.4", "3")
+    second: Any = list(figure.data)[1]
+    assert second.text == ("20.4", "3")
     assert figure.layout.meta["alt"] == "cores for K = 1, K = 4. a: 1, 100; b: 20.4, 3."
 
 
@@ -128,9 +130,11 @@ def test_gains_come_from_tables_of_the_known_form_whatever_they_say(tmp_path):
         ("shop", 4, 0.02),
     ]
     figure = pictures.gains_figure(rows, title="Gains")
-    assert figure.data[0].x.tolist() == [-0.02, 0.02]
-    assert figure.data[0].error_x.arrayminus.tolist() == pytest.approx([0.01, 0.01])
-    assert figure.data[1].x.tolist() == [0, 0]
+    traces: Any = figure.data
+    whole, mean = traces
+    assert whole.x.tolist() == [-0.02, 0.02]
+    assert whole.error_x.arrayminus.tolist() == pytest.approx([0.01, 0.01])
+    assert mean.x.tolist() == [0, 0]
     assert "film: MTMI, attention pooling, K = 4; shop" in figure.layout.meta["alt"]
     assert "K lists, merged: -0.020, +0.020" in figure.layout.meta["alt"]
     assert pictures.gains(tmp_path / "nothing") == []
