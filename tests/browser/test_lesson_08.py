@@ -1,4 +1,4 @@
-"""Lesson 08 in a real JupyterLab: its two panels answer to the keyboard, the mouse, clicks, training and their state."""
+"""Lesson 08 in a real JupyterLab: its two panels answer to keyboard, mouse, clicks, training and their state."""
 
 import json
 
