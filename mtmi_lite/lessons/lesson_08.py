@@ -174,13 +174,10 @@ def map_and_forest(points: go.Scatter, groups: Groups, *, title: str, alt: str) 
     """A map of squares on the left; on the right leads over one tower with intervals, around a line at 0."""
     figure = go.Figure(points)
     add_forest(figure, groups, axis="2")
-    left, right = (
-        dict(type="category", showgrid=False),
-        dict(title=LEAD, zerolinecolor=GREY, nticks=4, rangemode="tozero"),
-    )
+    left, right = dict(type="category", showgrid=False), dict(title=LEAD, zerolinecolor=GREY, nticks=4)
     figure.update_layout(xaxis=left, yaxis=left, xaxis2=right, yaxis2_anchor="x2", showlegend=False)
     figure.update_layout(xaxis_title="β, repel", yaxis_title="α, share", xaxis2_anchor="y2")
-    figure.update_layout(xaxis_domain=[0, 0.5], xaxis2_domain=[0.74, 1])
+    figure.update_layout(xaxis_domain=[0, 0.5], xaxis2_domain=[0.74, 1], xaxis2_rangemode="tozero")
     return finished(figure, title=title, alt=alt, height=430)
 
 
