@@ -207,7 +207,7 @@ as_made = log.checksum == pictures.autumn().checksum
 print("the same log, to the bit, as before the mess was made:", as_made)
 
 # %% [markdown]
-# October stands before September. That needs no cure: the reader sorts each user's lines by time.
+# October stands before September. That needs no cure: the reader sorts each user's lines by time. With a file of your own, let `orders` be its path, and write the cures that it needs.
 #
 # > **Remember:** a refusal costs a minute; what is read without a word and is wrong costs the experiment. Count what you leave out.
 #
