@@ -26,10 +26,10 @@ LOGS = {
 MEASURES = {"all items": "recall_50", "new items only": "new_50", "its mean as one vector": "ours as one vector"}
 UNTESTED, UNTESTABLE = "not tested yet", "not testable here"
 RULES = {
-    "better": "reproduced: all are better; partly: some are, and no more are worse",
-    "no worse": "reproduced: all are better or not worse; partly: some are, and no more are worse",
-    "unbeaten": "reproduced: all are better or not worse; partly: none is worse",
-    "not yet": "reproduced: none is better; partly: not all are",
+    "better": "reproduced if all are better, partly if some are and at most as many worse",
+    "no worse": "reproduced if all are better or not worse, partly if some are and at most as many worse",
+    "unbeaten": "reproduced if all are better or not worse, partly if none is worse",
+    "not yet": "reproduced if none is better, partly if not all are",
     "–": "none, because nothing here tests it",
 }
 
@@ -188,14 +188,15 @@ def _piece(log: str, what: str, interval: Interval, p: float) -> Piece:
 
 def with_p(rows: Iterable[tuple[str, str, Interval]]) -> list[Piece]:
     """Differences whose p is that of a normal error of the interval's width, with Holm's correction over them."""
-    rows = list(rows)
-    raw = [math.erfc(abs(mean) / max((high - low) / 3.92, 1e-9) / math.sqrt(2)) for *_, (mean, low, high) in rows]
-    return [_piece(*row, p) for row, p in zip(rows, corrected(raw), strict=True)]
+    every = list(rows)
+    raw = [math.erfc(abs(mean) / max((high - low) / 3.92, 1e-9) / math.sqrt(2)) for *_, (mean, low, high) in every]
+    return [_piece(*row, p) for row, p in zip(every, corrected(raw), strict=True)]
 
 
 def stored(results: Results, claim: Claim, measure: str) -> list[Piece]:
     """The differences of a claim's pairs as the tables hold them; all of a table's, where no pair is named."""
-    found, holm = [], []
+    found: list[tuple[str, str, Interval]] = []
+    holm: list[float] = []
     for kind in claim.kinds:
         for log, table in tables(results, kind).items():
             for row in table["differences"]:
@@ -245,7 +246,9 @@ def from_rows(results: Results, claim: Claim, _: str) -> list[Piece]:
 def against_finals(results: Results, claim: Claim, _: str) -> list[Piece]:
     """A setting (K, α, β) of the grid against each other one of its finals that has several towers."""
     finals = results.get("grid_movielens", {}).get("finals", [])
-    rows = {(row["K"], row["alpha"], row["beta"]): row["over one tower"] for row in finals if row["K"] > 1}
+    rows: dict[tuple[float, ...], Interval] = {
+        (row["K"], row["alpha"], row["beta"]): row["over one tower"] for row in finals if row["K"] > 1
+    }
     ours = tuple(float(value) for value in claim.models[0])
     others = [other for other in rows if other != ours]
     words = "over K = {:g}, α = {:g}, β = {:g}"

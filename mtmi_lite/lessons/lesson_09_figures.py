@@ -33,6 +33,7 @@ UNITS = {
 MEASURED = ("over", "under")
 """The tests that can be asked for each of the `MEASURES`."""
 ALONE = {"all better": "better", "mixed or open": "undecided", "all worse": "worse"}
+SMALL = "<span style='font-size:11px'>{}</span>"
 BELOW = dict(orientation="h", yref="container", y=0.01, yanchor="bottom")
 ALL, REAL = "all", "real logs only"
 LEVELS, MARGINS = (0.001, 0.005, 0.01, 0.05, 0.1), (0.0, 0.0025, 0.005, 0.01, 0.02)
@@ -52,6 +53,15 @@ def counted(says: Sequence[str]) -> str:
     return ", ".join(f"{says.count(one)} {one}" for one in SAYS if one in says) or "no differences"
 
 
+def signed(value: float) -> str:
+    """A number with its sign.
+
+    >>> signed(-0.01)
+    '−0.010'
+    """
+    return f"{value:+.3f}".replace("-", "−")
+
+
 def alone(says: Sequence[str]) -> str:
     """What the differences of one log say together.
 
@@ -68,8 +78,8 @@ def in_words(pieces: Sequence[Piece], level: float = 0.05, margin: float = 0.005
         shown = sorted(pieces, key=lambda piece: piece.difference)[:: len(pieces) - 1]
     lines = [
         f"{SAYS[piece.says(level, margin)][0]} {name_of(piece.log)}{'' if alike else f', {piece.what}'}: "
-        + f"{piece.difference:+.3f}"
-        + (f" [{piece.low:+.3f}, {piece.high:+.3f}]" if piece.high > piece.low else "")
+        + signed(piece.difference)
+        + (f" [{signed(piece.low)},\N{NO-BREAK SPACE}{signed(piece.high)}]" if piece.high > piece.low else "")
         for piece in shown
     ]
     summary = counted([piece.says(level, margin) for piece in pieces])
@@ -110,8 +120,12 @@ def ledger_figure(
         marker = dict(symbol=MARKERS[sign], color=colour, size=17 if name in VERDICTS else 9)
         figure.add_scatter(x=x, y=y, text=text, name=name, mode="markers", marker=marker)
     figure.update_traces(hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>")
-    figure.update_xaxes(side="top", categoryorder="array", categoryarray=["<b>verdict</b>", *LOGS.values()])
-    figure.update_yaxes(categoryorder="array", categoryarray=[claim.name for claim in claims][::-1], ticks="")
+    figure.update_xaxes(
+        side="top", type="category", categoryorder="array", categoryarray=["<b>verdict</b>", *LOGS.values()]
+    )
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=[claim.name for claim in claims][::-1], ticks=""
+    )
     figure.update_layout(legend=dict(orientation="h", y=-0.02))
     alt = "; ".join(f"{claim.name}: {claim.verdict(claim.pieces(results), level, margin)}" for claim in claims)
     return finished(figure, title=title, alt=f"{alt}.", height=150 + 24 * len(claims))
@@ -147,7 +161,7 @@ def forest(
     _add(figure, pieces, rows, level, margin)
     order = list(dict.fromkeys(rows))[::-1]
     figure.add_vline(x=0, line_color="black").update_layout(legend=BELOW)
-    figure.update_xaxes(title=unit).update_yaxes(categoryorder="array", categoryarray=order)
+    figure.update_xaxes(title=unit).update_yaxes(type="category", categoryorder="array", categoryarray=order)
     alt = f"{title}. " + in_words(pieces, level, margin).replace("<br>", "; ")
     return finished(figure, title=title, alt=f"{alt}.", height=280 + (26 if alike else 36) * len(order)).update_layout(
         margin_b=60
@@ -168,9 +182,9 @@ def by_log(
         own = [piece for piece in pieces if piece.log == log]
         rows = [(labels or {}).get(piece.what, piece.what) for piece in own]
         _add(figure, own, rows, level, 0.005, col=column, row=1, showlegend=column == 1)
-        figure.add_vline(x=0, line_color="black", col=column, row=1)
+        figure.add_vline(x=0, line_color="black", col=column, row=1)  # type: ignore[arg-type]
     order = list(dict.fromkeys((labels or {}).get(piece.what, piece.what) for piece in pieces))[::-1]
-    figure.update_yaxes(categoryorder="array", categoryarray=order)
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=order)
     figure.update_xaxes(nticks=4).update_layout(legend=BELOW)
     words = "; ".join(
         f"{name_of(log)}: {counted([piece.says(level) for piece in pieces if piece.log == log])}" for log in logs
@@ -224,14 +238,16 @@ class Ledger:
         claim = self.claims[state["claim"]]
         pieces = claim.pieces(self.results, state["measure"], self.logs[state["logs"]])
         verdict = claim.verdict(pieces, state["level"], state["margin"])
-        title, strict = f"{claim.name}: {verdict}", dict(level=state["level"], margin=state["margin"])
-        figure = forest(pieces, title=title, unit=UNITS[claim.test], **strict)
-        says = counted([piece.says(state["level"], state["margin"]) for piece in pieces])
-        of = f" ({pieces[0].what})" if len({piece.what for piece in pieces}) == 1 else ""
-        note = f"{claim.claim}{of}<br>{says}. Rule: {RULES[claim.rule]}."
-        figure.layout.title.subtitle.text = note
-        alt = f"{figure.layout.meta['alt']} {note.replace('<br>', ' ')}"
+        strict = dict(level=state["level"], margin=state["margin"])
+        same = {piece.what for piece in pieces}
+        unit = UNITS[claim.test] + (f": {next(iter(same))}" if len(same) == 1 else "")
+        says = counted([piece.says(**strict) for piece in pieces])
+        lines = [f"{claim.name}: {verdict}", claim.claim, f"{says}. Rule: {RULES[claim.rule]}."]
+        figure = forest(
+            pieces, title="<br>".join(lines[:1] + [SMALL.format(line) for line in lines[1:]]), unit=unit, **strict
+        )
         figure.update_xaxes(visible=bool(pieces)).update_yaxes(visible=bool(pieces))
+        alt = f"{'. '.join(lines)} {in_words(pieces, **strict)}".replace("<br>", "; ")
         return figure.update_layout(margin_t=110, meta={"alt": alt})
 
 

@@ -31,7 +31,7 @@ def verdict(answer):
     if answer["claim"] == "reproduced":
         raise Wrong("Reproduced asks that all three are better. Two of them are not.")
     if answer["claim"] == "not reproduced":
-        raise Wrong("One is worse, but no more are worse than better: the rule still says partly.")
+        raise Wrong("One is worse and one is better, so at most as many are worse: the rule still says partly.")
     return "One better, one worse, one not worse: partly. The rule says so, whatever we would like."
 
 

@@ -1,9 +1,9 @@
 """Lesson 09: bands, and answers to its exercises. See tests/test_lessons.py."""
 
 BANDS = {
-    "claims": (29, 29, "a claim was lost, or two have one name"),
+    "claims": (31, 31, "a claim was lost, or two have one name"),
     "untested": (0, 0, "a table is missing, or no longer has a model that a claim names"),
-    "testable": (27, 27, "a claim lost its test"),
+    "testable": (29, 29, "a claim lost its test"),
     "by_hand_agrees": (1.0, 1.0, "the library's rule is not the one that the lesson writes"),
     "false_alarms": (0.5, 0.57, "one p of fifteen is looked at, not all"),
     "with_holm": (0.03, 0.065, "p is not corrected"),
@@ -57,7 +57,7 @@ WRONG = {
         "no margin": (said(B="undecided"), "a loss beyond the margin"),
         "a small loss forgiven": (said(C="undecided"), "the sign decides"),
         "better on the whole": (said(claim="reproduced"), "asks that all three"),
-        "one is worse": (said(claim="not reproduced"), "no more are worse than better"),
+        "one is worse": (said(claim="not reproduced"), "at most as many"),
         "B lost": (said(B="worse"), "neither better nor worse"),
     },
     "correct": {
