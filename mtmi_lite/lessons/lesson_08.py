@@ -150,12 +150,12 @@ def add_forest(figure: go.Figure, groups: Groups, *, dodge: float = 0.0, axis: s
     """Values with their intervals, a line for each name and a colour and marker for each group, around 0."""
     names = list(dict.fromkeys(name for group in groups.values() for name, _ in group))
     for number, (title, group) in enumerate(groups.items()):
-        d = np.array([interval for _, interval in group]).reshape(-1, 3)
+        x, low, high = np.array([interval for _, interval in group]).reshape(-1, 3).T.copy()
         y = [names.index(name) + dodge * (number - (len(groups) - 1) / 2) for name, _ in group]
-        bars = dict(type="data", array=d[:, 2] - d[:, 0], arrayminus=d[:, 0] - d[:, 1], color=COLOURS[number])
+        bars = dict(type="data", array=high - x, arrayminus=x - low, color=COLOURS[number])
         marker = dict(size=11, symbol=MARKERS[number], color=COLOURS[number])
         place = dict(xaxis=f"x{axis}", yaxis=f"y{axis}", hovertemplate="%{x:.3f}")
-        figure.add_scatter(x=d[:, 0], y=y, name=title, mode="markers", marker=marker, error_x=bars, **place)
+        figure.add_scatter(x=x, y=y, name=title, mode="markers", marker=marker, error_x=bars, **place)
     lines = dict(tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5], showgrid=False)
     figure.update_layout({f"yaxis{axis}": dict(**lines, zeroline=False)})
 

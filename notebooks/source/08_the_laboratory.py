@@ -215,11 +215,16 @@ started = time.perf_counter()
 first_four = run_cells(every[:4], folder.name)  # and now suppose the power fails
 stopped = time.perf_counter()
 kept = {one.file: (Path(folder.name) / one.file).stat().st_mtime_ns for one in every[:4]}
-measured = run_cells(every, folder.name)
+print(f"four cells: {stopped - started:.1f} s")
+
+# %%
 again = time.perf_counter()
 measured = run_cells(every, folder.name)
-print(f"four cells: {stopped - started:.1f} s. All ten, started again: {again - stopped:.1f} s for the other six.")
-print(f"A third time: {time.perf_counter() - again:.2f} s.")
+finished = time.perf_counter()
+measured = run_cells(every, folder.name)
+print(
+    f"All ten, started again: {finished - again:.1f} s, for the other six. Once more: {time.perf_counter() - finished:.2f} s"
+)
 untouched = all((Path(folder.name) / file).stat().st_mtime_ns == written for file, written in kept.items())
 print("The first four files were not written again." if untouched else "A cell was trained twice.")
 
