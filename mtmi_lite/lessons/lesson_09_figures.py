@@ -33,7 +33,6 @@ UNITS = {
 MEASURED = ("over", "under")
 """The tests that can be asked for each of the `MEASURES`."""
 ALONE = {"all better": "better", "mixed or open": "undecided", "all worse": "worse"}
-SMALL = "<span style='font-size:11px'>{}</span>"
 BELOW = dict(orientation="h", yref="container", y=0.01, yanchor="bottom")
 ALL, REAL = "all", "real logs only"
 LEVELS, MARGINS = (0.001, 0.005, 0.01, 0.05, 0.1), (0.0, 0.0025, 0.005, 0.01, 0.02)
@@ -234,7 +233,7 @@ class Ledger:
         self.start |= {"level": 0.05, "margin": 0.005}
 
     def draw(self, state: State) -> go.Figure:
-        """A claim's differences, with its verdict in the title and its rule below."""
+        """A claim's differences, with its verdict in the title; its rule is in the words."""
         claim = self.claims[state["claim"]]
         pieces = claim.pieces(self.results, state["measure"], self.logs[state["logs"]])
         verdict = claim.verdict(pieces, state["level"], state["margin"])
@@ -242,13 +241,12 @@ class Ledger:
         same = {piece.what for piece in pieces}
         unit = UNITS[claim.test] + (f": {next(iter(same))}" if len(same) == 1 else "")
         says = counted([piece.says(**strict) for piece in pieces])
-        lines = [f"{claim.name}: {verdict}", claim.claim, f"{says}. Rule: {RULES[claim.rule]}."]
-        figure = forest(
-            pieces, title="<br>".join(lines[:1] + [SMALL.format(line) for line in lines[1:]]), unit=unit, **strict
-        )
+        title = f"{claim.name}: {verdict}"
+        figure = forest(pieces, title=title, unit=unit, **strict)
         figure.update_xaxes(visible=bool(pieces)).update_yaxes(visible=bool(pieces))
-        alt = f"{'. '.join(lines)} {in_words(pieces, **strict)}".replace("<br>", "; ")
-        return figure.update_layout(margin_t=110, meta={"alt": alt})
+        numbers = in_words(pieces, **strict).replace("<br>", "; ")
+        alt = f"{title}. {claim.claim} {numbers}. That is: {says}. Rule: {RULES[claim.rule]}."
+        return figure.update_layout(meta={"alt": alt})
 
 
 def ledger_panel(ledger: Ledger) -> Panel:

@@ -4,13 +4,17 @@ BANDS = {
     "claims": (31, 31, "a claim was lost, or two have one name"),
     "untested": (0, 0, "a table is missing, or no longer has a model that a claim names"),
     "testable": (29, 29, "a claim lost its test"),
-    "by_hand_agrees": (1.0, 1.0, "the library's rule is not the one that the lesson writes"),
-    "false_alarms": (0.5, 0.57, "one p of fifteen is looked at, not all"),
-    "with_holm": (0.03, 0.065, "p is not corrected"),
-    "printed_gains": (45, 45, "the paper's table is read wrongly"),
+    "by_hand_agrees": (
+        1.0,
+        1.0,
+        "the library's rule is not the lesson's: one that is strict about as many worse as better agrees on 0.86",
+    ),
+    "false_alarms": (0.5, 0.57, "one p of fifteen is looked at, not all: 0.05"),
+    "with_holm": (0.03, 0.065, "p is not corrected: 0.53"),
+    "printed_gains": (45, 45, "the paper's table is read wrongly: 9 with ours and theirs exchanged"),
     "impossible": (4, 4, "the paper's tables are read wrongly"),
-    "again": (-0.03, 0.03, "a training gives something else than the table says"),
-    "alone_less_together": (1, 20, "what one log says is taken for what all say"),
+    "again": (-0.03, 0.03, "a training gives something else than the table says: after a fifth of the steps −0.17"),
+    "alone_less_together": (1, 20, "what one log says is taken for what all say: 0"),
 }
 
 
