@@ -244,7 +244,7 @@ class Ledger:
         title = f"{claim.name}: {verdict}"
         figure = forest(pieces, title=title, unit=unit, **strict)
         figure.update_xaxes(visible=bool(pieces)).update_yaxes(visible=bool(pieces))
-        numbers = in_words(pieces, **strict).replace("<br>", "; ")
+        numbers = in_words(pieces, **strict).replace("<br>", "; ").replace("\N{NO-BREAK SPACE}", " ")
         alt = f"{title}. {claim.claim} {numbers}. That is: {says}. Rule: {RULES[claim.rule]}."
         return figure.update_layout(meta={"alt": alt})
 
