@@ -189,7 +189,7 @@ def by_log(
         f"{name_of(log)}: {counted([piece.says(level) for piece in pieces if piece.log == log])}" for log in logs
     )
     return finished(
-        figure, title=title, alt=f"{title}. {words or 'No table yet'}.", height=230 + 34 * len(order)
+        figure, title=title, alt=f"{title}. {words or 'No table yet'}.", height=230 + 32 * len(order)
     ).update_layout(margin_b=50)
 
 
@@ -200,7 +200,8 @@ def costs(results: Results, kind: str) -> dict[str, str]:
         for row in table["differences"]:
             ours, theirs = (table["models"][row[side]]["seconds"] for side in ("ours", "theirs"))
             times.setdefault(f"{row['ours']} over {row['theirs']}", []).append(ours / theirs)
-    return {what: f"{what}<br>training time × {sum(some) / len(some):.1f}" for what, some in times.items()}
+    short = {what: what.replace(f"{what.split(' over ')[0]}, equal", "equal") for what in times}
+    return {what: f"{short[what]}<br>training time × {sum(some) / len(some):.1f}" for what, some in times.items()}
 
 
 def cost_table(results: Results) -> str:

@@ -217,8 +217,7 @@ printed = claims["Every cell is a gain"].pieces(results)
 pictures.by_log(printed, title="The paper's cells, as printed: MTMI less its base or rival, six metrics each")
 
 # %%
-of_models = [claim for claim in claims.values() if claim.kinds == ("models",) and claim.test == "over"]
-pieces = [piece for claim in of_models for piece in claim.pieces(results)]
+pieces = [piece for claim in parts["The tables"] for piece in claim.pieces(results)]
 pictures.by_log(pieces, title="Ours: differences in recall@50", labels=pictures.costs(results, "models"), level=level)
 
 # %%
