@@ -112,7 +112,7 @@ class Panel:
         for control in self.widgets.values():
             control.observe(lambda _: self._show(), names="value")
         self.text.observe(lambda change: self._paste(change["new"]), names="value")
-        self._show()
+        self._show(first)
 
     @property
     def state(self) -> State:
@@ -157,7 +157,7 @@ class Panel:
         except ValueError as error:
             self.message.value = f"<b>{error}</b>"
 
-    def _show(self) -> None:
+    def _show(self, first: go.Figure | None = None) -> None:
         if self._moving:
             return
         state = self.state
@@ -165,17 +165,17 @@ class Panel:
         for name, control in self.widgets.items():
             control.disabled = name in idle
         self.text.value = _json(state)
-        figure = self.draw(state)
+        figure = self.draw(state) if first is None else first
         if figure is None:
             hint = "press <b>Train these</b>" if self.work else "choose another position"
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
             return
         figure.update_layout(width=WIDTH)
-        if isinstance(self.figure, go.FigureWidget):
-            redraw(self.figure, figure)
-        else:
+        if not isinstance(self.figure, go.FigureWidget):
             self.figure = figure
             self.screen.outputs = ({"output_type": "display_data", "data": _played(figure), "metadata": {}},)
+        elif first is None:  # a page that is still loading would lose the change, and the figure with it
+            redraw(self.figure, figure)
         if self.pick is not None:
             for number, trace in enumerate(self.figure.data):  # which may be new
                 trace.on_click(lambda _, points, __, number=number: self._clicked(number, points.point_inds))

@@ -180,7 +180,7 @@ def test_changes_are_made_one_on_another():
 
 def test_the_version_is_chosen_without_the_judges(small, tmp_path, monkeypatch):
     """Two changes that help alone, and more together; scores made up here."""
-    gain = {"K = 8": 0.02, "β = 0.3": 0.01, "K = 2": -0.1}
+    gain = {"K = 8": 0.02, "β = 0.3": 0.01, "α = 2": -0.1}
     made = {changed(evidence.BASE, names): names for names in [(n,) for n in CHANGES] + [("K = 8", "β = 0.3")]}
     asked = []
 
@@ -197,7 +197,7 @@ def test_the_version_is_chosen_without_the_judges(small, tmp_path, monkeypatch):
     recipe, table = search_version(logs, Runner(cells=tmp_path))
     assert table["version"] == ["K = 8", "β = 0.3"]
     assert recipe == changed(evidence.BASE, ("K = 8", "β = 0.3"))
-    assert table["tries"]["K = 2"]["mean over the base"] == -0.1
+    assert table["tries"]["α = 2"]["mean over the base"] == -0.1
     assert {cell.log for cell in asked} == set(evidence.SEARCH)
     assert not set(evidence.SEARCH) & set(evidence.JUDGES)
     assert not any(cell.tested for cell in asked)
