@@ -80,12 +80,12 @@ def claims() -> str:
         f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of "
         "the same list. No evaluation gives those; lesson 01 finds them by code.",
         f"Of {len(ledger)} claims, {counts['reproduced']} are reproduced, {counts['partly']} in part and "
-        f"{counts['not reproduced']} not; {counts['not testable here']} can not be tested here. Lesson 09 has the test of "
-        "each, its numbers, and the rule of its verdict.",
+        f"{counts['not reproduced']} not; {counts['not testable here']} can not be tested here. Lesson 09 has the test "
+        "of each, its numbers, and the rule of its verdict.",
         "A version of it, chosen on two logs and judged once on three others, "
         + ("wins" if version["wins"] else "does not win")
-        + f" by the rule fixed before: it beats all eight baselines on {sum(t['wins'] for t in version['judged'].values())}"
-        " of the three.",
+        + " by the rule fixed before: it beats all eight baselines on "
+        + f"{sum(table['wins'] for table in version['judged'].values())} of the three.",
     )
     return "\n".join(textwrap.fill(f"- {text}", 119, subsequent_indent="  ") for text in texts)
 
