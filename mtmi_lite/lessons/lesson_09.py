@@ -27,6 +27,7 @@ MEASURES = {"all items": "recall_50", "new items only": "new_50", "its mean as o
 UNTESTED, UNTESTABLE = "not tested yet", "not testable here"
 RULES = {
     "better": "reproduced if all are better, partly if some are and at most as many worse",
+    "all": "reproduced if all are better, and never partly",
     "no worse": "reproduced if all are better or not worse, partly if some are and at most as many worse",
     "unbeaten": "reproduced if all are better or not worse, partly if none is worse",
     "not yet": "reproduced if none is better, partly if not all are",
@@ -68,6 +69,7 @@ def conclude(rule: str, says: Sequence[str]) -> str:
     fine, every = better + says.count("not worse"), len(says)
     whole, part = {
         "better": (better == every, 0 < better >= worse),
+        "all": (better == every, False),
         "no worse": (fine == every, 0 < fine >= worse),
         "unbeaten": (fine == every, worse == 0),
         "not yet": (better == 0, better < every),

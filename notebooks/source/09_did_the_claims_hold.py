@@ -87,7 +87,7 @@ for claim in claims.values():
 print(f"By hand and the library agree on {sum(agree)} of {len(agree)} claims with this rule.")
 
 # %% [markdown]
-# Not every claim says "better". There are three more rules.
+# Not every claim says "better". There are more rules. The ledger says which claim has which.
 
 # %%
 for rule, words in ledger.RULES.items():
@@ -332,6 +332,8 @@ else:
     for name, gained in sorted(tries.items(), key=lambda one: -one[1]):
         print(f"    {gained:+.4f} on validation users: {name}")
     print("it wins:", version["wins"])
+    if version["chosen"].get("objective", {}).get("share") == "equal":
+        print("Validation chose equal towers: an ensemble, with nobody in particular to answer for the target.")
 
 # %%
 for log, judged in ledger.tables(results, "version").items():

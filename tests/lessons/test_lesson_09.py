@@ -83,6 +83,8 @@ def test_the_sign_and_the_interval_say_what_a_difference_is(sign):
         ("better", ["better", "worse"], "partly"),
         ("better", ["better", "worse", "worse"], "not reproduced"),
         ("better", ["undecided", "not worse"], "not reproduced"),
+        ("all", ["better", "better"], "reproduced"),
+        ("all", ["better", "not worse"], "not reproduced"),
         ("no worse", ["better", "not worse"], "reproduced"),
         ("no worse", ["not worse", "undecided"], "partly"),
         ("no worse", ["undecided", "undecided"], "not reproduced"),
@@ -108,6 +110,13 @@ def test_the_ledgers_words_for_a_difference_are_those_of_the_tables():
                 mean, low, high = one["recall_50"]
                 piece = ledger.Piece(log="", what="", difference=mean, low=low, high=high, p=one["holm"])
                 assert piece.says() == one["verdict"]
+
+
+def test_the_ledger_says_of_the_version_what_its_own_table_says():
+    if "version" in RESULTS:
+        assert verdict("A version of MTMI wins", RESULTS) == (
+            "reproduced" if RESULTS["version"]["wins"] else "not reproduced"
+        )
 
 
 def test_every_claim_has_a_rule_a_test_and_a_unit():
