@@ -134,8 +134,10 @@ def _add(figure: go.Figure, pieces: Sequence[Piece], rows: Sequence[str], level:
     for says, (sign, colour) in SAYS.items():
         own = [(piece, row) for piece, row in zip(pieces, rows, strict=True) if piece.says(level, margin) == says]
         figure.add_scatter(
-            x=[piece.difference for piece, _ in own] or [None],  # so that each sign has its place in the legend
-            y=[row for _, row in own] or [None],
+            # each sign has its place in the legend, and each trace a name on the axis: a page takes the kind of axis from
+            # the first one, whatever it was told
+            x=[piece.difference for piece, _ in own] or [None],
+            y=[row for _, row in own] or rows[:1],
             error_x=dict(
                 array=[piece.high - piece.difference for piece, _ in own],
                 arrayminus=[piece.difference - piece.low for piece, _ in own],
@@ -153,7 +155,10 @@ def _add(figure: go.Figure, pieces: Sequence[Piece], rows: Sequence[str], level:
 def forest(
     pieces: Sequence[Piece], *, title: str, unit: str = "difference", level: float = 0.05, margin: float = 0.005
 ) -> go.Figure:
-    """Differences against the zero line, a row for each log and comparison."""
+    """Differences against the zero line, a row for each log and comparison; of very many, those that are worse."""
+    alt = f"{title}. " + in_words(pieces, level, margin).replace("<br>", "; ")
+    if len({(piece.log, piece.what) for piece in pieces}) > 40:
+        pieces = [piece for piece in pieces if piece.says(level, margin) == "worse"]
     alike = len({piece.what for piece in pieces}) == 1
     rows = [name_of(piece.log) + ("" if alike else f"<br>{piece.what}") for piece in pieces]
     figure = go.Figure()
@@ -161,7 +166,6 @@ def forest(
     order = list(dict.fromkeys(rows))[::-1]
     figure.add_vline(x=0, line_color="black").update_layout(legend=BELOW)
     figure.update_xaxes(title=unit).update_yaxes(type="category", categoryorder="array", categoryarray=order)
-    alt = f"{title}. " + in_words(pieces, level, margin).replace("<br>", "; ")
     return finished(figure, title=title, alt=f"{alt}.", height=280 + (26 if alike else 36) * len(order)).update_layout(
         margin_b=60
     )
