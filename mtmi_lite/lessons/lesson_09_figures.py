@@ -134,8 +134,8 @@ def _add(figure: go.Figure, pieces: Sequence[Piece], rows: Sequence[str], level:
     for says, (sign, colour) in SAYS.items():
         own = [(piece, row) for piece, row in zip(pieces, rows, strict=True) if piece.says(level, margin) == says]
         figure.add_scatter(
-            # each sign has its place in the legend, and each trace a name on the axis: a page takes the kind of axis from
-            # the first one, whatever it was told
+            # each sign has its place in the legend, and each trace a name on the axis: a page takes the kind of axis
+            # from the first one, whatever it was told
             x=[piece.difference for piece, _ in own] or [None],
             y=[row for _, row in own] or rows[:1],
             error_x=dict(
