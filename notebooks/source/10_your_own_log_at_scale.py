@@ -343,7 +343,7 @@ else:
 #
 # ## A million items
 #
-# Comparing with everything costs N · d multiplications a vector. Here are 1,000,000 made-up items of 32 numbers in 2,000 groups, as in lesson 07, only more.
+# Comparing with everything costs N · d multiplications a vector. Here are 1,000,000 made-up items of 32 numbers in 2,000 groups, as in lesson 07, only more, and closer in their groups.
 #
 # By hand: 10⁶ · 32 · 4 bytes = 128 MB, in 32-bit floats.
 
