@@ -40,6 +40,7 @@ from mtmi_lite.experiments import (
 )
 from mtmi_lite.files import save_text
 from mtmi_lite.interactions import evaluation_cases, split_users
+from mtmi_lite.lessons.lesson_09 import corrected as holm
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import find_hits, paired_interval, recall
 from mtmi_lite.towers import (
@@ -107,6 +108,19 @@ def _rival(tower: Any, inner: Sequence[Any], cosine: Sequence[Any], rates: Seque
     return own + _vary(Recipe(tower=tower), cosine, rates)
 
 
+def _label_aware(tower: Any) -> list[Recipe]:
+    """MIND's objective, with any tower."""
+    inner = [LabelAwareSoftmax(sharpness=p) for p in (1.0, 4.0)]
+    cosine = [LabelAwareSoftmax(sharpness=p, temperature=0.1) for p in (4.0, 16.0)]
+    return _rival(tower, inner, cosine, (3e-3, 1e-2))
+
+
+def equal_towers(recipe: Recipe) -> Recipe:
+    """The same training with nothing that makes the towers differ: each answers alike for every target, no repel."""
+    objective: Any = recipe.objective
+    return replace(recipe, objective=replace(objective, share="equal", beta=0.0))
+
+
 def _triplets(settings: Iterable[tuple[float, float, float]], **more: Any) -> list[Any]:
     """The paper's loss at some (α, β, γ)."""
     base = MultiTowerLoss(pull="triplet", share="raw", **more)
@@ -121,12 +135,7 @@ MODEL_SETTINGS: dict[str, list[Recipe]] = {
     "GRU4Rec": _one(GRU),
     "Que2Search": _one(AttentionFusion),
     "One tower, attention pooling": _one(AttentionPooling),
-    "MIND": _rival(
-        InterestRouting,
-        [LabelAwareSoftmax(sharpness=p) for p in (1.0, 4.0)],
-        [LabelAwareSoftmax(sharpness=p, temperature=0.1) for p in (4.0, 16.0)],
-        (3e-3, 1e-2),
-    ),
+    "MIND": _label_aware(InterestRouting),
     "ComiRec-SA": _rival(SharedAttention, [HARD], [replace(HARD, temperature=0.1)], RATES),
     "ComiRec-DR": _rival(PositionRouting, [HARD], [replace(HARD, temperature=0.1)], RATES),
     "REMI": _rival(SharedAttention, [REMI], [replace(REMI, temperature=0.1)], RATES),
@@ -165,17 +174,9 @@ def _arms() -> dict[str, list[Recipe]]:
         "IDW + repel": _vary(four, _triplets(little), quick),
         "IDW + repel, gradient through the weight": _vary(four, _triplets(little, through_weight=True), quick),
         "minimum loss": _vary(four, [replace(o, share="smallest") for o in of_share], slow),
-        "label-aware attention": _rival(
-            AttentionFusion,
-            [LabelAwareSoftmax(sharpness=p) for p in (1.0, 4.0)],
-            [LabelAwareSoftmax(sharpness=p, temperature=0.1) for p in (4.0, 16.0)],
-            (3e-3, 1e-2),
-        ),
+        "label-aware attention": _label_aware(AttentionFusion),
         "one tower, InfoNCE": _one(AttentionFusion),
-        "equal towers, InfoNCE": [
-            replace(r, num_towers=4, objective=replace(r.objective, share="equal", beta=0.0))  # type: ignore[type-var]
-            for r in _one(AttentionFusion)
-        ],
+        "equal towers, InfoNCE": [equal_towers(replace(r, num_towers=4)) for r in _one(AttentionFusion)],
         "soft share, InfoNCE": _vary(four, soft, (2e-3, 4e-3)),
         "soft share + repel, InfoNCE": _vary(
             four, [MultiTowerLoss(alpha=a, beta=b) for a in (5.0, 8.0) for b in (0.1, 0.3)], (2e-3, 4e-3)
@@ -276,12 +277,6 @@ def measure_all(
     }
 
 
-def equal_towers(recipe: Recipe) -> Recipe:
-    """The same training with nothing that makes the towers differ: each answers alike for every target, no repel."""
-    objective: Any = recipe.objective
-    return replace(recipe, objective=replace(objective, share="equal", beta=0.0))
-
-
 def row_of(tested: Outcome) -> dict[str, Any]:
     """What a table says of a model: means over users, its controls, its cost, and what was chosen."""
     runs, recipe = tested.runs, tested.recipe
@@ -327,19 +322,6 @@ def paired_p(difference: Float[Array, " user"], *, draws: int = 10_000, seed: in
         for n in (min(at_once, draws - start) for start in range(0, draws, at_once))
     )
     return max(far, 1) / draws
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Holm's correction: the r-th smallest of m times m − r + 1, never falling, at most 1.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p, kind="stable")
-    raised = np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    corrected = np.empty(len(p))
-    corrected[order] = raised
-    return [round(float(value), 6) for value in corrected]
 
 
 def verdict_of(interval: Sequence[float], p: float) -> str:
