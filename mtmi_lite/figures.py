@@ -6,6 +6,7 @@ figure carries a text for those who can not see it, in `layout.meta["alt"]`.
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
 from jaxtyping import Float, Int64, Shaped
 from plotly.subplots import make_subplots
 
@@ -16,6 +17,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star")
 SYMBOLS = ("●", "■", "◆", "▲", "✚", "✖", "▼", "★")
 GREY = "#767676"  # the lightest grey that is still readable on white
+
+_WHITE = pio.templates["plotly_white"].layout
+_USED = ("annotationdefaults", "font", "hoverlabel", "hovermode", "paper_bgcolor", "plot_bgcolor", "xaxis", "yaxis")
+LOOK = go.layout.Template(layout={name: _WHITE[name] for name in _USED})
+"""What the course's figures use of plotly's white look. The whole is 7 kB in each figure, and a third of the time that
+it takes to make one."""
 
 
 def tower_name(tower: int) -> str:
@@ -31,7 +38,7 @@ def finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Figu
     """A figure in the look of the course: its title, its text for those who can not see it, its height in pixels."""
     return figure.update_layout(
         title=dict(text=title, x=0.01, xanchor="left", font_size=16),
-        template="plotly_white",
+        template=LOOK,
         height=height,
         margin=dict(l=10, r=10, t=70, b=10),
         font=dict(family="DejaVu Sans, Verdana, sans-serif", size=12),

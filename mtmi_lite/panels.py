@@ -1,18 +1,23 @@
 """Panels: sliders and lists around a figure. A panel only wires them to a plain function, state → figure.
 
-The only file that imports ipywidgets.
+The only file that imports ipywidgets. What happens in the page is in `screen.js`.
 """
 
+import base64
 import dataclasses
 import html
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+import anywidget
 import ipywidgets as widgets
 import plotly.graph_objects as go
+import traitlets
+from plotly.offline import get_plotlyjs
 
 from mtmi_lite.experiments import ALPHAS, BETAS, TOWERS, Knobs, Portrait
 from mtmi_lite.figures import two_maps
@@ -21,6 +26,8 @@ State = dict[str, Any]
 """The value of each control, by its name; as JSON it is what the panel's text box shows and reads."""
 WIDTH = 830
 """Of a panel's figure, in pixels: fits a notebook in a window of 1280. Left alone, it would be 700 in any window."""
+STAND_INS = Path("images", "panels")
+"""The pictures of panels as they start, beside the lessons: a page shows one for as long as it cannot draw."""
 WIDGETS = {"slider": widgets.SelectionSlider, "list": widgets.Dropdown, "switch": widgets.ToggleButtons}
 
 
@@ -35,6 +42,50 @@ class Control:
     label: str
     values: Sequence
     kind: Literal["slider", "list", "switch"] = "slider"
+
+
+class Screen(anywidget.AnyWidget):
+    """A figure in a page, drawn by the plotly.js that JupyterLab has anyway, and clicks on its points.
+
+    The figure is the value of a core widget that nobody displays, and so is plotly.js for a page that has none: what is
+    sent to an AnyWidget itself is lost, without a word, in a page that needs more than two seconds to load its script.
+
+    Args:
+        on_pick: called with the number of the trace and of the point in it when a point is clicked.
+    """
+
+    _esm = Path(__file__).with_name("screen.js")
+    _css = ".mtmi-panel:has(.mtmi-drawn) .mtmi-stand-in { display: none }"
+    figures = traitlets.Unicode().tag(sync=True)
+    script = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, on_pick: Callable[[int, int], None]) -> None:
+        self._figures, self._script, self._on_pick = widgets.Label(), widgets.Label(), on_pick
+        super().__init__(figures=self._figures.model_id, script=self._script.model_id)
+        self.on_msg(self._hear)
+
+    def show(self, figure: go.Figure) -> None:
+        """Draw a figure in place of the one before."""
+        self._figures.value = figure.to_json() or ""
+
+    def _hear(self, _: object, message: dict, __: object) -> None:
+        if message.get("need") == "plotly":
+            self._script.value = get_plotlyjs()
+        else:
+            self._on_pick(message["trace"], message["point"])
+
+
+def stand_in(name: str) -> widgets.HTML:
+    """A line and, if there is one, the picture of a panel as it starts: what a page shows until it draws the figure."""
+    picture, path = "", STAND_INS / f"{name}.webp"
+    if path.exists():
+        data = base64.b64encode(path.read_bytes()).decode()
+        picture = f'<img src="data:image/webp;base64,{data}" alt="The panel as it starts" width="{WIDTH}">'
+    line = (
+        "The figure is on its way. If it has not come within a minute, <code>pip install anywidget</code> in the "
+        "environment that JupyterLab itself runs in, start JupyterLab again, and reload this page."
+    )
+    return widgets.HTML(f"<p>{line}</p>{picture}").add_class("mtmi-stand-in")
 
 
 class Panel:
@@ -72,7 +123,7 @@ class Panel:
         work: Callable[[State, Callable[[int], None]], object] | None = None,
         steps: int = 0,
     ) -> None:
-        self.controls = {control.name: control for control in controls}
+        self.name, self.controls = name, {control.name: control for control in controls}
         self.start, self.draw, self.idle, self.pick, self.work = start, draw, idle, pick, work
         self._check(start, whole=True)
         for preset in presets.values():
@@ -91,10 +142,7 @@ class Panel:
         }
         self.message = widgets.HTML()
         self.text = widgets.Text(description="state", continuous_update=False, layout=widgets.Layout(width="70%"))
-        first.update_layout(width=WIDTH)
-        # a FigureWidget would drop the frames; the outputs of an Output are shown as a cell's are
-        self.figure = first if first.frames else go.FigureWidget(first)
-        self.screen = widgets.Output() if first.frames else self.figure
+        self.screen = Screen(self._clicked)
         buttons = [_button(title, lambda _, state=state: self.go_to(state)) for title, state in presets.items()]
         buttons.append(_button("Reset", lambda _: self.go_to(start)))
         wrap = widgets.Layout(flex_flow="row wrap")
@@ -106,7 +154,7 @@ class Panel:
             self.cancel_button.disabled = True
             self.progress = widgets.IntProgress(max=steps, description="training")
             rows.append(widgets.HBox([self.work_button, self.cancel_button, self.progress]))
-        self.widget = widgets.VBox([*rows, self.message, self.screen, self.text])
+        self.widget = widgets.VBox([*rows, self.message, self.screen, stand_in(name), self.text])
         self.widget.add_class("mtmi-panel").add_class(f"mtmi-{name}")
         self._moving = False
         for control in self.widgets.values():
@@ -161,29 +209,22 @@ class Panel:
         if self._moving:
             return
         state = self.state
-        idle = self.idle(state)
-        for name, control in self.widgets.items():
-            control.disabled = name in idle
-        self.text.value = _json(state)
         figure = self.draw(state) if first is None else first
         if figure is None:
             hint = "press <b>Train these</b>" if self.work else "choose another position"
             self.message.value = f"Nobody has trained these settings yet: {hint}. The figure shows the last ones."
-            return
-        figure.update_layout(width=WIDTH)
-        if not isinstance(self.figure, go.FigureWidget):
-            self.figure = figure
-            self.screen.outputs = ({"output_type": "display_data", "data": _played(figure), "metadata": {}},)
-        elif first is None:  # a page that is still loading would lose the change, and the figure with it
-            redraw(self.figure, figure)
-        if self.pick is not None:
-            for number, trace in enumerate(self.figure.data):  # which may be new
-                trace.on_click(lambda _, points, __, number=number: self._clicked(number, points.point_inds))
-        self.message.value = html.escape(str(self.figure.layout["meta"]["alt"]))
+        else:
+            self.figure = figure.update_layout(width=WIDTH)
+            self.screen.show(figure)  # before anything else, so that the page can draw meanwhile
+            self.message.value = html.escape(str(figure.layout["meta"]["alt"]))
+        idle = self.idle(state)
+        for name, control in self.widgets.items():
+            control.disabled = name in idle
+        self.text.value = _json(state)
 
-    def _clicked(self, trace: int, points: Sequence[int]) -> None:
-        if points and self.pick is not None:
-            self.go_to(self.pick(self.state, trace, points[0]))
+    def _clicked(self, trace: int, point: int) -> None:
+        if self.pick is not None:
+            self.go_to(self.pick(self.state, trace, point))
 
     def _start_work(self) -> None:
         self.work_button.disabled, self.cancel_button.disabled = True, False
@@ -212,32 +253,14 @@ class Panel:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         """The widget where there is a kernel; without one, the figure as it stands, or a text."""
-        return {**(self.widget._repr_mimebundle_() or {}), **_played(go.Figure(self.figure))}, {}
-
-
-def _played(figure: go.Figure) -> dict:
-    """A figure as a cell's output: what plotly's own script draws and plays, and a text."""
-    return {
-        "application/vnd.plotly.v1+json": json.loads(figure.to_json() or "{}"),
-        "text/plain": figure.layout["meta"]["alt"],
-    }
+        figure = json.loads(self.figure.to_json() or "{}")
+        figure["layout"]["meta"]["panel"] = self.name  # `make notebooks` keeps its picture under this name
+        still = {"application/vnd.plotly.v1+json": figure, "text/plain": figure["layout"]["meta"]["alt"]}
+        return {**(self.widget._repr_mimebundle_() or {}), **still}, {}
 
 
 def _json(state: State) -> str:
     return json.dumps(state, ensure_ascii=False)  # α as α
-
-
-def redraw(shown: go.FigureWidget, figure: go.Figure) -> None:
-    """Show another figure in place of the one that a FigureWidget shows."""
-    if [trace.type for trace in shown.data] != [trace.type for trace in figure.data]:
-        shown.data = ()
-        shown.add_traces(figure.data)
-    with shown.batch_update():  # one message to the page
-        for old, new in ((shown.layout, figure.layout), *zip(shown.data, figure.data, strict=True)):
-            wanted = new.to_plotly_json()
-            wanted.pop("template", None)  # the same in the whole course, and large
-            gone = dict.fromkeys(set(old.to_plotly_json()) - set(wanted) - {"uid", "template"})
-            old.update({**gone, **wanted}, overwrite=True)
 
 
 def _button(title: str, clicked: Callable) -> widgets.Button:

@@ -60,7 +60,7 @@ def lesson(tmp_path: Path) -> Path:
     return path
 
 
-def paint(figures: list[dict]) -> list[bytes]:
+def paint(figures: list[dict], form: str) -> list[bytes]:
     """Stands in for the browser."""
     return [b"a picture of " + json.dumps(figure["data"]).encode() for figure in figures]
 

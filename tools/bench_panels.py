@@ -18,7 +18,7 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from mtmi_lite.panels import Panel, redraw
+from mtmi_lite.panels import Panel
 from tools import notebooks as pipeline
 
 MAX_MILLISECONDS = 100

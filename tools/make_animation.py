@@ -69,7 +69,7 @@ def main() -> int:
     torch.set_num_threads(1)
     lapses = trainings()
     looks = len(next(iter(lapses.values()))[1].steps)
-    pictures = paint_with(chromium)([frame(lapses, look).to_plotly_json() for look in range(looks)])
+    pictures = paint_with(chromium)([frame(lapses, look).to_plotly_json() for look in range(looks)], "png")
     images = [Image.open(io.BytesIO(picture)).convert("P", palette=Image.Palette.ADAPTIVE) for picture in pictures]
     milliseconds = [350] * (looks - 1) + [3000]
     images[0].save(

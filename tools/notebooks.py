@@ -57,8 +57,8 @@ PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUB = "...  # your code here"
 
-Paint = Callable[[list[dict]], list[bytes]]
-"""What turns the JSON of figures into PNGs."""
+Paint = Callable[[list[dict], str], list[bytes]]
+"""What turns the JSON of figures into pictures of a format, `png` or `webp`."""
 
 
 class LessonError(Exception):
@@ -436,10 +436,10 @@ def find_chromium() -> str | None:
 def paint_with(chromium: str) -> Paint:
     """A painter that opens one browser for all the figures it is given; one for each would take seconds a figure."""
 
-    def paint(figures: list[dict]) -> list[bytes]:
+    def paint(figures: list[dict], form: str) -> list[bytes]:
         kaleido.start_sync_server(path=chromium, silence_warnings=True)
         try:
-            return [kaleido.calc_fig_sync(figure, opts={"format": "png", "width": 1000}) for figure in figures]
+            return [kaleido.calc_fig_sync(figure, opts={"format": form, "width": 1000}) for figure in figures]
         finally:
             kaleido.stop_sync_server(silence_warnings=True)
 
@@ -459,9 +459,24 @@ def add_pictures(notebook: NotebookNode, paint: Paint) -> None:
         if PNG not in output.data:
             bare.append(output.data)
         output.metadata.setdefault(PNG, {}).setdefault("alt", alt)
-    stills = [{"data": data[PLOTLY]["data"], "layout": data[PLOTLY]["layout"]} for data in bare]
-    for data, picture in zip(bare, paint(stills) if stills else [], strict=True):
+    for data, picture in zip(bare, _painted(bare, "png", paint), strict=True):
         data[PNG] = base64.b64encode(picture).decode()
+
+
+def save_stand_ins(notebook: NotebookNode, folder: Path, paint: Paint) -> None:
+    """Paint each panel of a notebook as it starts, for pages that cannot draw it, into `folder`/NAME.webp."""
+    panels = {}
+    for _, output in _outputs(notebook):
+        data = output.get("data", {})
+        if PLOTLY in data and (name := data[PLOTLY]["layout"]["meta"].get("panel")):
+            panels[name] = data
+    for name, picture in zip(panels, _painted(panels.values(), "webp", paint), strict=True):
+        _replace(folder / f"{name}.webp", picture)
+
+
+def _painted(outputs: Iterable[dict], form: str, paint: Paint) -> list[bytes]:
+    stills = [{"data": data[PLOTLY]["data"], "layout": data[PLOTLY]["layout"]} for data in outputs]
+    return paint(stills, form) if stills else []
 
 
 def tidy(executed: NotebookNode, built: NotebookNode) -> NotebookNode:
@@ -521,10 +536,10 @@ def write(notebook: NotebookNode, path: Path) -> None:
     _replace(path, _text(notebook))
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     temporary.replace(path)
 
 
@@ -552,6 +567,7 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     }
     notebook = tidy(ran.notebook, fill(unfilled, placeholders(source, taken)))
     add_pictures(notebook, paint)
+    save_stand_ins(notebook, folder / "images" / "panels", paint)
     verify(notebook)
     everything = dict(sorted((read_measured(measured) | {source.stem[:2]: taken}).items()))
     _replace(measured, json.dumps(everything, indent=2) + "\n")
