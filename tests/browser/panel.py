@@ -72,12 +72,35 @@ class PanelPage:
         self.text.fill(json.dumps(state, ensure_ascii=False))
         self.text.press("Enter")
 
-    def shows(self, state: dict, figure: go.Figure) -> None:
-        """Wait until the page shows this state, the figure's title, and the figure in words."""
+    def click_point(self, number: int) -> None:
+        """Click a point of the figure's first trace with the mouse."""
+        point = self.whole.locator(".scatterlayer .trace").first.locator(".points path").nth(number)
+        point.scroll_into_view_if_needed()
+        box = point.bounding_box()
+        assert box is not None
+        place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        # plotly clicks what it hovers over
+        self.page.evaluate(
+            """selector => {
+                const plot = document.querySelector(selector);
+                window.hovered = new Promise((done) => plot.once("plotly_hover", done));
+            }""",
+            f"{self.selector} .js-plotly-plot",
+        )
+        self.page.mouse.move(*place, steps=4)
+        self.page.evaluate("async () => { await window.hovered; }")
+        self.page.mouse.click(*place)
+
+    def shows(self, state: dict, title: str | None, alt: str) -> None:
+        """Wait until the page shows this state, this title of the figure, and the figure in words."""
         self._wait(f"{self.selector} input[type=text]", "value", json.dumps(state, ensure_ascii=False))
-        if title := figure.layout.title.text:
+        if title:
             self._wait(f"{self.selector} .gtitle", "textContent", re.sub("<[^>]*>", "", title))
-        self.whole.get_by_text(html.unescape(figure.layout.meta["alt"]), exact=True).first.wait_for()
+        self.whole.get_by_text(html.unescape(alt), exact=True).first.wait_for()
+
+    def shows_figure(self, state: dict, figure: go.Figure) -> None:
+        """Wait until the page shows this state and this figure, by its title and in words."""
+        self.shows(state, figure.layout.title.text, figure.layout.meta["alt"])
 
     def _wait(self, selector: str, attribute: str, expected: str) -> None:
         try:

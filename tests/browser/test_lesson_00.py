@@ -23,7 +23,7 @@ def test_the_panel_of_lesson_00(open_lesson, screenshot, grid):
 
     def shows(num_towers: int, alpha: float, beta: float) -> None:
         state = {"num_towers": num_towers, "alpha": alpha, "beta": beta}
-        panel.shows(state, two_maps(grid[Knobs(**state)]))
+        panel.shows_figure(state, two_maps(grid[Knobs(**state)]))
 
     shows(4, 5.0, 0.3)
     screenshot("00-panel")

@@ -18,7 +18,7 @@ def test_the_panel_of_lesson_01(open_lesson, screenshot):
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, pictures.world_figure(pictures.look_at_world(**state), real))
+        panel.shows_figure(state, pictures.world_figure(pictures.look_at_world(**state), real))
 
     shows()
     screenshot("01-panel")

@@ -15,7 +15,7 @@ def test_the_panel_of_lesson_02(open_lesson, screenshot):
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, circle_figure(state))
+        panel.shows_figure(state, circle_figure(state))
 
     shows()
     screenshot("02-panel")

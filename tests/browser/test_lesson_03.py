@@ -58,7 +58,7 @@ def test_the_panel_of_lesson_03(expected, open_lesson, screenshot):
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, expected.draw(state))
+        panel.shows_figure(state, expected.draw(state))
 
     shows()
     screenshot("03-panel")

@@ -38,7 +38,7 @@ def test_the_panel_of_lesson_04(open_lesson, screenshot, twin):
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, twin.draw(state))
+        panel.shows_figure(state, twin.draw(state))
 
     shows()
     screenshot("04-panel")

@@ -13,7 +13,7 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, circle_figure(state))
+        panel.shows_figure(state, circle_figure(state))
 
     shows()
     screenshot("05-panel")
@@ -39,13 +39,7 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
     # a click on a point of the circle moves what the list names
     panel.choose("a click moves", "negative")
     shows(moves="negative")
-    point = panel.whole.locator(".scatterlayer .trace").first.locator(".points path").nth(ANGLES.index(-90))
-    point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    page.wait_for_timeout(300)  # plotly clicks what it hovers over
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    panel.click_point(ANGLES.index(-90))
     shows(negative=-90)
     screenshot("05-panel-clicked")
 

@@ -29,7 +29,7 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot, names):
 
     def shows(training: str, follow: str) -> None:
         state = {"training": training, "follow": follow}
-        panel.shows(state, twin.draw(state))
+        panel.shows_figure(state, twin.draw(state))
 
     def waits_for(title: str) -> None:
         page.wait_for_function(

@@ -30,7 +30,7 @@ def test_the_panel_of_lesson_07(open_lesson, screenshot, explorer):
     start = explorer.start
 
     def shows(**changes) -> None:
-        panel.shows({**start, **changes}, explorer.draw({**start, **changes}))
+        panel.shows_figure({**start, **changes}, explorer.draw({**start, **changes}))
 
     shows()
     screenshot("07-panel")

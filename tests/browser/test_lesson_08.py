@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-from playwright.sync_api import Page
 
 from mtmi_lite import datasets, interactions
 from mtmi_lite.experiments import ALPHAS, BETAS, Knobs, load_grid
@@ -33,16 +32,6 @@ def laboratory() -> pictures.Laboratory:
     return laboratory
 
 
-def click_square(page: Page, panel: PanelPage, number: int) -> None:
-    point = panel.whole.locator(".scatterlayer .trace").first.locator(".points path").nth(number)
-    point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    page.wait_for_timeout(300)  # plotly clicks what it hovers over
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
 def test_the_panels_of_lesson_08(open_lesson, screenshot, landscape, laboratory):
     page = open_lesson("08_the_laboratory.ipynb")
     screenshot("08-end")
@@ -52,7 +41,7 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot, landscape, laboratory)
 
     def shows(**changes) -> None:
         state.update(changes)
-        panel.shows(state, landscape.draw(state))
+        panel.shows_figure(state, landscape.draw(state))
 
     shows()
     screenshot("08-panel")
@@ -73,7 +62,7 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot, landscape, laboratory)
     panel.press("The paper's peak")
     shows(num_towers=4, alpha=2.0, beta=1000.0)
     screenshot("08-panel-peak")
-    click_square(page, panel, len(landscape.axes[1]) + 2)
+    panel.click_point(len(landscape.axes[1]) + 2)
     shows(alpha=1.0, beta=0.1)
     panel.paste({**landscape.start, "num_towers": 8, "alpha": 4.0})
     shows(**{**landscape.start, "num_towers": 8, "alpha": 4.0})
@@ -87,12 +76,12 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot, landscape, laboratory)
 
     def tells(**changes) -> None:
         state.update(changes)
-        panel.shows(state, laboratory.draw(state))
+        panel.shows_figure(state, laboratory.draw(state))
 
     panel.press("Copies")
     panel.press("Specialists")
     tells(alpha=5.0, beta=0.3)
-    click_square(page, panel, ALPHAS.index(2.0) * len(BETAS) + BETAS.index(1.0))
+    panel.click_point(ALPHAS.index(2.0) * len(BETAS) + BETAS.index(1.0))
     tells(alpha=2.0, beta=1.0)
     screenshot("08-panel-laboratory")
     panel.choose("seed", "3")

@@ -16,7 +16,7 @@ def test_the_panel_of_lesson_09(open_lesson, screenshot):
     start = book.start
 
     def shows(**changes) -> None:
-        panel.shows({**start, **changes}, book.draw({**start, **changes}))
+        panel.shows_figure({**start, **changes}, book.draw({**start, **changes}))
 
     shows()
     screenshot("09-panel")

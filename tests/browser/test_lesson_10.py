@@ -35,7 +35,7 @@ def test_the_panel_of_lesson_10(open_lesson, screenshot, customers):
     start = customers.start
 
     def shows(**changes) -> None:
-        panel.shows({**start, **changes}, customers.draw({**start, **changes}))
+        panel.shows_figure({**start, **changes}, customers.draw({**start, **changes}))
 
     shows()
     screenshot("10-panel")
