@@ -1,4 +1,4 @@
-"""A panel's screen in pages that are slow, reloaded, or short of something: the figure comes, or a line says why not."""
+"""A panel in pages that are slow, reloaded, or short of something: the figure comes, or a line says why not."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.browser.panel import PanelPage
-from tools.try_binder import RUN_ALL
+from tools.browser import run_all
 
 CODE = """
 import plotly.graph_objects as go
@@ -38,12 +38,12 @@ PICTURE = Path(__file__).parents[2] / "notebooks" / "images" / "panels" / "circl
 
 
 @pytest.fixture
-def tiny(notebook_folder) -> str:
+def tiny(jupyterlab) -> str:
     """A notebook with one small panel, beside the lessons."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(notebook, notebook_folder / "tiny.ipynb")
-    stand_in = notebook_folder / "images" / "panels" / "tiny.webp"
+    nbformat.write(notebook, jupyterlab.folder / "tiny.ipynb")
+    stand_in = jupyterlab.folder / "images" / "panels" / "tiny.webp"
     stand_in.parent.mkdir(parents=True, exist_ok=True)
     stand_in.write_bytes(PICTURE.read_bytes())
     return "tiny.ipynb"
@@ -92,7 +92,7 @@ def test_after_a_restart_of_the_kernel_the_figure_comes_again(open_lesson, page,
     panel.press("Low")
     shows(panel, 0)
     page.evaluate("async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    page.evaluate(RUN_ALL)
+    run_all(page)
     panel = PanelPage(page, "tiny")
     shows(panel, 1)
     answers(panel)
@@ -109,7 +109,7 @@ def test_a_panel_is_small_on_the_wire(open_lesson, page, tiny):
     sizes = received(page)
     shows(PanelPage(open_lesson(tiny), "tiny"), 1)
     sizes.clear()
-    page.evaluate(RUN_ALL)  # once more, now that the page has met the kernel
+    run_all(page)  # once more, now that the page has met the kernel
     shows(PanelPage(page, "tiny"), 1)
     assert 20_000 < sum(sizes) < SMALL  # it holds the stand-in, too
 

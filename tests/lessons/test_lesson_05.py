@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
-from plotly.callbacks import InputDeviceState, Points
 
 from mtmi_lite import datasets, interactions, metrics
 from mtmi_lite.lessons import lesson_05 as pictures
@@ -120,9 +119,9 @@ def test_the_black_curve_passes_through_the_tower_with_the_slope_of_the_gradient
 def test_a_click_on_the_circle_moves_what_the_list_names_and_other_clicks_nothing():
     panel = pictures.circle_panel()
     panel.go_to({"moves": "negative"})
-    panel.figure.data[0]._dispatch_on_click(Points(point_inds=[0]), InputDeviceState())
+    panel.screen._handle_custom_msg({"trace": 0, "point": 0}, [])
     assert panel.state == {**START, "moves": "negative", "negative": -180}
-    panel.figure.data[1]._dispatch_on_click(Points(point_inds=[0]), InputDeviceState())
+    panel.screen._handle_custom_msg({"trace": 1, "point": 0}, [])
     assert panel.state == {**START, "moves": "negative", "negative": -180}
     assert len(panel.figure.data[0].x) == len(pictures.ANGLES) == 72
 
