@@ -19,6 +19,7 @@ import nbformat
 import numpy as np
 import psutil
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tools import browser as real
 from tools import notebooks as pipeline
@@ -37,7 +38,10 @@ WATCH = """panel => {
     plot.on("plotly_afterplot", () => { window.drawn?.(performance.now() - window.asked); });
 }"""
 RESTART = "async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-AWAIT = "() => { window.redrawn = new Promise((drawn) => { window.drawn = drawn; setTimeout(drawn, 5000, null); }); }"
+AWAIT = """patience => {
+    window.redrawn = new Promise((drawn) => { window.drawn = drawn; setTimeout(drawn, patience, null); });
+}"""
+REDRAWN = "async () => await window.redrawn"
 
 
 def moves(panel: Locator) -> Iterator[tuple[Locator, str]]:
@@ -62,14 +66,14 @@ def answers(page: Page, panel: Locator) -> list[float]:
         for place, what in moves(panel):
             if place.is_disabled() or place.get_attribute("disabled") is not None:
                 continue
-            page.evaluate(AWAIT)
+            page.evaluate(AWAIT, 5000)
             if place.get_attribute("role") == "slider":
                 place.press(what)
             elif what:
                 place.select_option(label=what)
             else:
                 place.click()
-            if taken := page.evaluate("async () => await window.redrawn"):
+            if taken := page.evaluate(REDRAWN):
                 times.append(taken)
             if len(times) >= 3 * FEWEST:
                 return times
@@ -130,22 +134,17 @@ def spin() -> None:
 
 
 def shows_and_answers(page: Page) -> float | None:
-    """Seconds until the panel has its figure and has answered a key; None if that takes more than a minute."""
+    """Seconds until the panel has its figure and has redrawn it after a key; None if either takes over a minute."""
     started = time.monotonic()
+    panel = page.locator(".mtmi-panel")
     try:
-        page.locator(".mtmi-panel .mtmi-drawn .gtitle").wait_for(timeout=PATIENCE * 1000)
-        slider = page.locator(".mtmi-panel [role=slider]").nth(1)
-        before = page.locator(".mtmi-panel .gtitle").text_content()
-        slider.press("ArrowRight" if slider.get_attribute("aria-valuetext") == "60" else "ArrowLeft")
-        page.wait_for_function(
-            "before => document.querySelector('.mtmi-panel .gtitle')?.textContent !== before",
-            arg=before,
-            timeout=PATIENCE * 1000,
-        )
-    except Exception as error:
-        print(str(error).splitlines()[0], file=sys.stderr)
+        panel.locator(".mtmi-drawn .gtitle").wait_for(timeout=PATIENCE * 1000)
+    except PlaywrightTimeout:
         return None
-    return time.monotonic() - started
+    panel.evaluate(WATCH)
+    page.evaluate(AWAIT, PATIENCE * 1000)
+    panel.locator("[role=slider]").nth(1).press("ArrowRight")
+    return time.monotonic() - started if page.evaluate(REDRAWN) else None
 
 
 def loads(count: int, chromium: str) -> int:
