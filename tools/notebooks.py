@@ -37,7 +37,6 @@ from unittest import mock
 import jupytext
 import kaleido
 import nbformat
-import numpy as np
 import papermill
 import psutil
 from nbformat import NotebookNode
@@ -385,20 +384,6 @@ def execute(
     )
 
 
-def yardstick() -> float:
-    """Processor seconds of some fixed work, so that what a lesson takes can be compared from machine to machine."""
-    values = np.random.default_rng(0).normal(size=50_000)  # no matrix product, which may run on several threads
-
-    def work() -> float:
-        started = time.process_time()
-        for _ in range(40):
-            np.exp(values).sum()
-            sum(value * value for value in range(20_000))
-        return time.process_time() - started
-
-    return min(work() for _ in range(5))
-
-
 def run_solved(
     source: Path,
     *,
@@ -537,7 +522,6 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     taken = {
         "seconds": round(ran.seconds, 1),
         "cpu_seconds": round(ran.cpu_seconds, 1),
-        "yardstick": round(yardstick(), 4),
         "peak_mb": round(ran.peak_mb),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -1,7 +1,7 @@
 """Time-outs that end only what stands still.
 
-On a busy machine everything takes many times as long, and nothing is wrong. So the clock that counts is the processor's:
-what waits for something that never comes uses next to none of it, and what never ends uses it up.
+On a busy machine everything takes many times as long, and nothing is wrong. So the clock that counts is that of the
+processor: what waits for something that never comes uses next to none of it, and what never ends uses it up.
 """
 
 import contextlib
