@@ -68,7 +68,7 @@ def not_there() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A lesson runs twice: solved, and as a student opens it, in a browser where there is one and by nbval elsewhere."""
+    """A lesson runs twice: solved, and as a student opens it, in a browser, or by nbval where there is none."""
     if config.args_source is config.ArgsSource.TESTPATHS and find_chromium() is not None:
         config.option.nbval_lax = False
 
