@@ -109,7 +109,9 @@ def test_two_processes_find_what_one_finds(log_file, tmp_path):
 
 def test_a_cluster_whose_worker_is_killed_completes_the_same_table(log_file, tmp_path):
     """Two local workers; the first that has measured its second cell is killed before it can say so."""
-    distributed = pytest.importorskip("distributed", reason='`pip install -e ".[dask]"` brings Dask')
+    dask, distributed = (
+        pytest.importorskip(name, reason='`pip install -e ".[dask]"` brings Dask') for name in ("dask", "distributed")
+    )
     cells, killed = some_cells(log_file), tmp_path / "killed"
 
     def let_one_die():
@@ -129,7 +131,7 @@ def test_a_cluster_whose_worker_is_killed_completes_the_same_table(log_file, tmp
 
     patient = {f"distributed.comm.timeouts.{name}": "1h" for name in ("connect", "tcp")}  # on a busy machine
     with (
-        distributed.config.set(patient),
+        dask.config.set(patient),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
