@@ -55,7 +55,7 @@ results: $(DEV) ## make every table of notebooks/results again, for the logs in 
 	@$(PY) -m tools.evidence all --log $(LOGS) --jobs $(JOBS)
 
 results-check: $(DEV) ## make a part of the tables again, and compare
-	@$(PY) -m tools.evidence check
+	@$(PY) -m tools.evidence check --jobs $(JOBS)
 
 bench: $(DEV) ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench

@@ -10,18 +10,27 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+# before torch is imported, here and in every process that a test starts: sums come out the same to the bit, however
+# many cores there are, and processes that share two of them do not get in each other's way
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import psutil
 import pytest
 import pytest_timeout
 import torch
+from hypothesis import HealthCheck, settings
 
 from mtmi_lite import datasets
 from mtmi_lite.interactions import Interactions
 from tools.notebooks import find_chromium
 from tools.standstill import Standstill, family, processor_seconds
 
+# hypothesis would time each example, and how fast they come
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-LOOK_SECONDS = 5
+LOOK_SECONDS = 10
 LONGEST_FIRST = ("tests/test_lessons.py", "tests/browser/", "notebooks/", "tests/test_datasets.py")
 """Two workers are done at about the same time if what takes minutes does not come last."""
 
@@ -96,7 +105,7 @@ DONE = pytest.StashKey[threading.Event]()
 STOP = getattr(signal, "SIGALRM", None)  # Windows has no signal to spare
 
 
-def pytest_timeout_set_timer(item: pytest.Item, settings) -> bool:
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
     """pytest-timeout asks here how to time a test: not by the clock."""
     done, found = threading.Event(), []
     item.stash[DONE] = done

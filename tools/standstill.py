@@ -9,7 +9,10 @@ import contextlib
 import psutil
 
 STILL = 120
-"""Seconds in which something that works uses at least a twentieth of a core, whatever else the machine does."""
+"""Seconds without progress."""
+PACE = 0.005
+"""What makes progress uses more of a core than this: beside ten busy processes on two cores it may get no more than a
+thirtieth, and what waits takes a thousandth."""
 ENDLESS = 900
 """Processor seconds that no test and no lesson comes near."""
 
@@ -54,11 +57,11 @@ class Standstill:
         if self.first is None:
             self.first = self.mark = used
         # a process that ended may have taken its part along
-        if abs(used - self.mark) > self.still / 20:
+        if abs(used - self.mark) > PACE * self.still:
             self.mark, self.waited = used, 0.0
         else:
             self.waited += self.every
-        if self.waited > self.still:
+        if self.waited >= self.still:
             return f"it stood still for {self.still:g} seconds"
         if used - self.first > self.endless:
             return f"it used {used - self.first:.0f} seconds of the processor without an end"
