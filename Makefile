@@ -12,6 +12,8 @@ FIRST := notebooks/00_see_one_customer_as_four.ipynb
 
 # Processes that share a few cores are many times slower with a thread for each core.
 export OMP_NUM_THREADS := 1
+# Where bytecode is not to be kept, each of a hundred processes would compile the package and the tests anew.
+export PYTHONDONTWRITEBYTECODE :=
 export PYTHON
 export TORCH_INDEX
 
@@ -32,7 +34,7 @@ lab: $(BASE) ## open the course in JupyterLab, on lesson 00
 	@$(PY) -m jupyterlab $(FIRST)
 
 test: $(DEV) ## run the tests, the doctests and every notebook
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## style, types, spelling, links, line counts, notebooks in step with their sources
 	@$(PY) -m ruff check .
@@ -53,7 +55,7 @@ results: $(DEV) ## make every table of notebooks/results again, for the logs in 
 	@$(PY) -m tools.evidence all --log $(LOGS) --jobs $(JOBS)
 
 results-check: $(DEV) ## make a part of the tables again, and compare
-	@$(PY) -m tools.evidence check
+	@$(PY) -m tools.evidence check --jobs $(JOBS)
 
 bench: $(DEV) ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench

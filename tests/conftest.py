@@ -1,14 +1,38 @@
-"""What several test files use."""
+"""What several test files use; what will be skipped; which files go first; the end of a test that stands still."""
 
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
+# before torch is imported, here and in every process that a test starts: sums come out the same to the bit, however
+# many cores there are, and processes that share two of them do not get in each other's way
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import psutil
 import pytest
+import pytest_timeout
+import torch
+from hypothesis import HealthCheck, settings
 
 from mtmi_lite import datasets
 from mtmi_lite.interactions import Interactions
+from tools.notebooks import find_chromium
+from tools.standstill import Standstill, family, processor_seconds
+
+# hypothesis would time each example, and how fast they come
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+LOOK_SECONDS = 10
+LONGEST_FIRST = ("tests/test_lessons.py", "tests/browser/", "notebooks/", "tests/test_datasets.py")
+"""Two workers are done at about the same time if what takes minutes does not come last."""
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +52,88 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+# ---- what runs, and in which order
+
+
+def not_there() -> list[str]:
+    """What this machine lacks, what therefore does not run, and the cure."""
+    lacks = []
+    if find_chromium() is None:
+        lacks.append(
+            "the browser tests, for there is no Chromium or Chrome: install one (Debian, Ubuntu: apt-get install "
+            "chromium), or name it in BROWSER_PATH"
+        )
+    if not SHARED_DATA.is_dir():
+        lacks.append("the tests on whole public logs, which are not in ../shared/data")
+    if not any((datasets.DATA / name).exists() for name in (datasets.GROUPLENS, datasets.RECBOLE)):
+        lacks.append("the tests on MovieLens-100k, which is not in data/: `make data` fetches it")
+    if find_spec("distributed") is None:
+        lacks.append('the test on a Dask cluster: `pip install -e ".[dask]"` brings Dask')
+    if not torch.cuda.is_available():
+        lacks.append("the tests of training on a GPU, for there is none with CUDA")
+    return lacks
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A lesson runs twice: solved, and as a student opens it, in a browser, or by nbval where there is none."""
+    if config.args_source is config.ArgsSource.TESTPATHS and find_chromium() is not None:
+        config.option.nbval_lax = False
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    by = "nbval" if config.option.nbval_lax else "the browser tests"
+    return [f"student notebooks: run by {by}", *(f"will be skipped: {what}" for what in not_there())]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+
+    def place(item: pytest.Item) -> int:
+        return next((places[name] for name in places if item.nodeid.startswith(name)), len(places))
+
+    items.sort(key=place)
+    for item in items:
+        if hasattr(item, "output_timeout"):  # of nbval: five seconds in which a busy machine may not get round to it
+            item.output_timeout = item.config.option.nbval_cell_timeout
+
+
+# ---- a test that stands still
+
+DONE = pytest.StashKey[threading.Event]()
+STOP = getattr(signal, "SIGALRM", None)  # Windows has no signal to spare
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
+    """pytest-timeout asks here how to time a test: not by the clock."""
+    done, found = threading.Event(), []
+    item.stash[DONE] = done
+    if STOP is not None:
+        signal.signal(STOP, lambda *_: pytest.fail(found[0]))
+    threading.Thread(target=end_what_stands_still, args=(settings.timeout, done, found), daemon=True).start()
+    return True
+
+
+def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
+    if DONE in item.stash:
+        item.stash[DONE].set()
+    return True
+
+
+def end_what_stands_still(still: float, done: threading.Event, found: list[str]) -> None:
+    """End the processes that a test has started, and let it fail where it stands; or this process, if nothing helps."""
+    me, look = psutil.Process(), Standstill(every=LOOK_SECONDS, still=still)
+    while not done.wait(LOOK_SECONDS):
+        trouble = look.trouble(processor_seconds(family(me)))
+        if trouble is None or pytest_timeout.is_debugging():
+            continue
+        if found or STOP is None:
+            faulthandler.dump_traceback(sys.__stderr__)
+            os._exit(1)
+        found.append(trouble)
+        for process in family(me)[1:]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        signal.pthread_kill(threading.main_thread().ident, STOP)  # which ends its waiting, too
+        look = Standstill(every=LOOK_SECONDS, still=still)

@@ -60,19 +60,24 @@ def random_rankings(num_cases: int, num: int, num_items: int, seed: int = 0) -> 
 RANX = """
 import json, sys
 from ranx import Qrels, Run, evaluate
-qrels, run, metrics = json.load(sys.stdin)
-found = evaluate(Qrels(qrels), Run(run), metrics, return_mean=False)
-json.dump({metric: list(values) for metric, values in found.items()}, sys.stdout)
+tables, metrics = json.load(sys.stdin)
+found = [evaluate(Qrels(qrels), Run(run), metrics, return_mean=False) for qrels, run in tables]
+json.dump([{metric: list(values) for metric, values in table.items()} for table in found], sys.stdout)
 """
+MEASURES = {f"{name}@{num}": (name, num) for name in ("recall", "hit_rate", "ndcg") for num in (20, 50)}
 
 
-def of_ranx(runs: list[dict[int, float]], relevant: list[set[int]], names: list[str]) -> dict[str, list[float]]:
+def of_ranx(tables: list[tuple[list[dict[int, float]], list[set[int]]]]) -> list[dict[str, list[float]]]:
     """Each metric, case by case; a run holds the items of a list with their scores, and equal ones in its order."""
-    qrels = {f"{case:03}": {str(item): 1 for item in items} for case, items in enumerate(relevant)}
-    run = {f"{case:03}": {str(item): score for item, score in row.items()} for case, row in enumerate(runs)}
+    asked = []
+    for runs, relevant in tables:
+        qrels = {f"{case:03}": {str(item): 1 for item in items} for case, items in enumerate(relevant)}
+        asked.append(
+            [qrels, {f"{case:03}": {str(item): s for item, s in row.items()} for case, row in enumerate(runs)}]
+        )
     process = subprocess.run(  # ranx compiles for a minute when it is first used, unless numba is told not to
         [sys.executable, "-c", RANX],
-        input=json.dumps([qrels, run, names]),
+        input=json.dumps([asked, list(MEASURES)]),
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
@@ -101,18 +106,25 @@ def rankings_with_ties() -> tuple[np.ndarray, list[dict[int, float]], list[set[i
     return ranking.items, rows, random_rankings(60, 50, 150)[1]
 
 
-@pytest.mark.parametrize("ties", [False, True], ids=["distinct scores, full lists", "ties and short lists"])
-def test_recall_hit_rate_and_ndcg_are_those_of_ranx(ties):
-    if ties:
-        ranked, runs, relevant = rankings_with_ties()
-    else:
-        ranked, relevant = random_rankings(60, 50, 150)
-        runs = [{item: float(-rank) for rank, item in enumerate(row)} for row in ranked.tolist()]
-    names = {f"{name}@{num}": (name, num) for name in ("recall", "hit_rate", "ndcg") for num in (20, 50)}
-    expected = of_ranx(runs, relevant, list(names))
+@pytest.fixture(scope="module")
+def compared() -> dict[str, tuple[np.ndarray, list[set[int]], dict[str, list[float]]]]:
+    """Rankings, what is relevant, and what ranx says of both, which is asked once."""
+    ranked, relevant = random_rankings(60, 50, 150)
+    full = [{item: float(-rank) for rank, item in enumerate(row)} for row in ranked.tolist()]
+    merged, short, also_relevant = rankings_with_ties()
+    one, two = of_ranx([(full, relevant), (short, also_relevant)])
+    return {
+        "distinct scores, full lists": (ranked, relevant, one),
+        "ties and short lists": (merged, also_relevant, two),
+    }
+
+
+@pytest.mark.parametrize("which", ["distinct scores, full lists", "ties and short lists"])
+def test_recall_hit_rate_and_ndcg_are_those_of_ranx(compared, which):
+    ranked, relevant, expected = compared[which]
     cases = cases_of(relevant, 150)
     hits = find_hits(ranked, cases)
-    for name, (metric, num) in names.items():
+    for name, (metric, num) in MEASURES.items():
         first = hits[:, :num]
         found = {
             "recall": recall(first, cases.num_relevant),

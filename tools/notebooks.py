@@ -37,10 +37,11 @@ from unittest import mock
 import jupytext
 import kaleido
 import nbformat
-import numpy as np
 import papermill
 import psutil
 from nbformat import NotebookNode
+
+from tools.standstill import STILL, Standstill
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -49,8 +50,8 @@ MEASURED = NOTEBOOKS / "results" / "lessons.json"
 MAP = NOTEBOOKS / "course_map.md"
 
 MAX_BYTES = 1_000_000
-CELL_TIMEOUT = 120
-TOTAL_TIMEOUT = 300
+LOOK_SECONDS = 0.2
+HOUR = 3600  # where a library wants a limit in seconds; what stands still is stopped before
 
 PNG = "image/png"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -290,30 +291,30 @@ def memory_of(processes: Iterable[psutil.Process]) -> int:
 
 
 class _Watch(threading.Thread):
-    """Follow the processes started meanwhile: their peak memory, their processor time, their end when time is up.
+    """Follow the processes started meanwhile: their peak memory, their processor time, their end when they stand still.
 
-    papermill times a cell, not a notebook.
+    A limit in seconds, such as papermill's own, would end a lesson that only has to share the machine.
     """
 
-    def __init__(self, total_timeout: float):
+    def __init__(self, still: float):
         super().__init__(daemon=True)
-        self.peak, self.late = 0, False
+        self.peak, self.trouble = 0, None
         self.cpu: dict[int, float] = {}
-        self._deadline = time.monotonic() + total_timeout
+        self._standstill = Standstill(every=LOOK_SECONDS, still=still)
         self._done = threading.Event()
         self._me = psutil.Process()
         self._before = set(self._me.children(recursive=True))
 
     def run(self) -> None:
-        while not self._done.wait(0.2):
+        while self.trouble is None and not self._done.wait(LOOK_SECONDS):
             started = set(self._me.children(recursive=True)) - self._before
             self.peak = max(self.peak, memory_of(started))
             for process in started:
                 with contextlib.suppress(psutil.Error):
                     times = process.cpu_times()
                     self.cpu[process.pid] = times.user + times.system
-            if time.monotonic() > self._deadline:
-                self.late = True
+            self.trouble = self._standstill.trouble(sum(self.cpu.values()))
+            if self.trouble is not None:
                 for process in started:
                     with contextlib.suppress(psutil.Error):
                         process.kill()
@@ -329,8 +330,7 @@ def execute(
     cwd: Path = NOTEBOOKS,
     parameters: dict[str, Any] | None = None,
     grading: bool = False,
-    cell_timeout: float = CELL_TIMEOUT,
-    total_timeout: float = TOTAL_TIMEOUT,
+    still: float = STILL,
 ) -> Executed:
     """Run a notebook in a fresh kernel, in the folder `cwd`.
 
@@ -339,11 +339,10 @@ def execute(
         cwd: where the kernel starts; the exercise checks are imported from there.
         parameters: values that replace those of the `parameters` cell.
         grading: let a failed exercise check raise instead of print.
-        cell_timeout: seconds that one cell may take.
-        total_timeout: seconds that the notebook may take.
+        still: the seconds after which a notebook is stopped that leaves the processor alone.
 
     Raises:
-        LessonError: for an unknown parameter, a missing tag, or a notebook that takes too long.
+        LessonError: for an unknown parameter, a missing tag, or a notebook that stands still or never ends.
         papermill.PapermillExecutionError: if a cell raises.
     """
     tagged(notebook, "results")
@@ -355,7 +354,7 @@ def execute(
         # The pictures are added later: a browser in the kernel would count in what the lesson takes.
         "PLOTLY_RENDERER": "plotly_mimetype",
     }
-    watch = _Watch(total_timeout)
+    watch = _Watch(still)
     with mock.patch.dict(os.environ, environment):
         start = time.perf_counter()
         watch.start()
@@ -367,11 +366,12 @@ def execute(
                 kernel_name="python3",
                 cwd=cwd,
                 progress_bar=False,
-                execution_timeout=math.ceil(cell_timeout),
+                start_timeout=HOUR,
+                iopub_timeout=HOUR,
             )
         except Exception as error:
-            if watch.late:
-                raise LessonError(f"the notebook was stopped after {total_timeout:g} seconds") from error
+            if watch.trouble is not None:
+                raise LessonError(f"the notebook was stopped: {watch.trouble}") from error
             raise
         finally:
             watch.stop()
@@ -384,38 +384,16 @@ def execute(
     )
 
 
-def yardstick() -> float:
-    """Processor seconds of some fixed work, so that what a lesson takes can be compared from machine to machine."""
-    values = np.random.default_rng(0).normal(size=50_000)  # no matrix product, which may run on several threads
-
-    def work() -> float:
-        started = time.process_time()
-        for _ in range(40):
-            np.exp(values).sum()
-            sum(value * value for value in range(20_000))
-        return time.process_time() - started
-
-    return min(work() for _ in range(5))
-
-
 def run_solved(
     source: Path,
     *,
     parameters: dict[str, Any],
     output: Path | None = None,
     cwd: Path = NOTEBOOKS,
-    cell_timeout: float = CELL_TIMEOUT,
-    total_timeout: float = TOTAL_TIMEOUT,
+    still: float = STILL,
 ) -> Executed:
     """Run the solved version of a lesson with its exercises graded, and keep it in `output` if that is given."""
-    ran = execute(
-        solved(read_source(source)),
-        cwd=cwd,
-        parameters=parameters,
-        grading=True,
-        cell_timeout=cell_timeout,
-        total_timeout=total_timeout,
-    )
+    ran = execute(solved(read_source(source)), cwd=cwd, parameters=parameters, grading=True, still=still)
     if output is not None:
         write(ran.notebook, output)
     return ran
@@ -559,7 +537,6 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     taken = {
         "seconds": round(ran.seconds, 1),
         "cpu_seconds": round(ran.cpu_seconds, 1),
-        "yardstick": round(yardstick(), 4),
         "peak_mb": round(ran.peak_mb),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -1,7 +1,5 @@
 """Lesson 02's computations, figures and panel."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -124,16 +122,14 @@ def test_the_figure_fills_what_is_in_the_list():
     assert figure.layout.title.text in figure.layout.meta["alt"]
 
 
-def test_the_panel_draws_every_state_of_its_presets_quickly_and_rests_what_does_nothing():
+def test_the_panel_draws_every_state_of_its_presets_and_rests_what_does_nothing():
     panel = pictures.circle_panel()
     assert panel.start == pictures.CIRCLE_START
     assert len(pictures.CIRCLE_PRESETS) >= 3
-    started = time.process_time()
     for preset in pictures.CIRCLE_PRESETS.values():
         panel.go_to(preset)
         state = {**pictures.CIRCLE_START, **preset}
         assert panel.state == state
         assert panel.figure.layout.title.text == pictures.circle_figure(state).layout.title.text
-    assert (time.process_time() - started) / (2 * len(pictures.CIRCLE_PRESETS)) < 0.2
     panel.go_to({"num_interests": 1})
     assert [name for name, widget in panel.widgets.items() if widget.disabled] == ["apart", "first"]

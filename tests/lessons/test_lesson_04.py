@@ -1,6 +1,5 @@
 """Lesson 04's computations, figures and panel."""
 
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -143,12 +142,3 @@ def test_every_preset_of_the_panel_that_has_its_model_has_a_figure(panel):
         if state["model"] in ("MIND", "MTMI"):
             panel.go_to(state)
             assert panel.draw(panel.state).layout.meta["alt"] == panel._repr_mimebundle_()[0]["text/plain"], name
-
-
-def test_the_panel_draws_at_once(panel):
-    seconds = []
-    for rule in pictures.RULES * 3:
-        started = time.process_time()
-        panel.draw({**panel.start, "model": "MIND", "rule": rule})
-        seconds.append(time.process_time() - started)
-    assert np.median(seconds) < 0.15  # a third of it on a quiet machine
