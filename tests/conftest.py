@@ -76,15 +76,8 @@ def not_there() -> list[str]:
     return lacks
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """A lesson runs twice: solved, and as a student opens it, in a browser, or by nbval where there is none."""
-    if config.args_source is config.ArgsSource.TESTPATHS and find_chromium() is not None:
-        config.option.nbval_lax = False
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    by = "nbval" if config.option.nbval_lax else "the browser tests"
-    return [f"student notebooks: run by {by}", *(f"will be skipped: {what}" for what in not_there())]
+def pytest_report_header() -> list[str]:
+    return [f"will be skipped: {what}" for what in not_there()]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
