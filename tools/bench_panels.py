@@ -139,12 +139,17 @@ def shows_and_answers(page: Page) -> float | None:
     panel = page.locator(".mtmi-panel")
     try:
         panel.locator(".mtmi-drawn .gtitle").wait_for(timeout=PATIENCE * 1000)
+        panel.evaluate(WATCH)
+        page.evaluate(AWAIT, PATIENCE * 1000)
+        panel.locator("[role=slider]").nth(1).press("ArrowRight")
+        if page.evaluate(REDRAWN):
+            return time.monotonic() - started
     except PlaywrightTimeout:
-        return None
-    panel.evaluate(WATCH)
-    page.evaluate(AWAIT, PATIENCE * 1000)
-    panel.locator("[role=slider]").nth(1).press("ArrowRight")
-    return time.monotonic() - started if page.evaluate(REDRAWN) else None
+        pass
+    picture = pipeline.ROOT / "build" / "screenshots" / "load.png"
+    page.screenshot(path=picture)
+    print(f"no figure, or no answer: {picture} shows the page")
+    return None
 
 
 def loads(count: int, chromium: str) -> int:
