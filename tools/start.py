@@ -18,13 +18,13 @@ from pathlib import Path
 ROOT = Path(os.path.abspath(__file__)).parent.parent
 VENV = Path(".venv")
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-FIRST = "notebooks/00_see_one_customer_as_four.ipynb"
+FIRST = "00_see_one_customer_as_four.ipynb"
 LOCKS = ("pyproject.toml", "constraints.txt")
 STAMPS = {"dask": VENV / ".installed", "dev": VENV / ".installed-dev"}
 """By the extra of pyproject.toml: a file that says from which locks it was installed."""
 NEEDED_GB = 3.0
 """Free on the disk: what the packages take, and what pip takes while it unpacks them."""
-CUDA_GB = 10.0
+CUDA_GB = 9.0
 """With the CUDA packages, which PyTorch from the Python package index brings along on Linux."""
 
 VERSIONS = "Python 3.11, 3.12 or 3.13"
@@ -158,8 +158,9 @@ def call(*command: object) -> int:
 
 
 def lab(options: "list[str]") -> int:
-    """JupyterLab, until it ends. Where it finds no browser to open, it prints the address."""
-    command = [str(VENV_PYTHON), "-m", "jupyterlab", FIRST, *options]
+    """JupyterLab in notebooks/, until it ends. It prints the address of lesson 00, too: a container has no browser."""
+    command = [str(VENV_PYTHON), "-m", "jupyterlab", "--ServerApp.root_dir=notebooks"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST}", *options]
     if os.name == "nt":
         server = subprocess.Popen(command)
         while True:
