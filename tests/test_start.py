@@ -2,8 +2,16 @@
 
 import json
 import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
 import sys
+import sysconfig
+import time
+import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,6 +21,7 @@ from tools.notebooks import ROOT
 
 HERE = {"version": [3, 12], "system": "linux", "machine": "x86_64", "bits": 64, "libc": ["glibc", "2.36"], "macos": ""}
 MAC = {"system": "darwin", "machine": "arm64", "libc": ["", ""], "macos": "14.5"}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 WINDOWS = {"system": "win32", "machine": "win-amd64", "libc": ["", ""]}
 
 
@@ -165,3 +174,115 @@ def test_root_gets_the_flag_without_which_jupyterlab_stops_and_is_told(user, add
 def test_an_unknown_word_after_install_is_named():
     with pytest.raises(SystemExit, match="install everything: after install comes dev, or nothing"):
         start.main(["install", "everything"])
+
+
+# --- from the README's own words to a server that shows lesson 00 ---------------------------------------------------
+
+
+def commands_of(language: str) -> str:
+    """What stands in the README for a shell."""
+    [commands] = re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    return commands
+
+
+def test_the_readme_has_three_commands_for_each_shell():
+    plain, power, cmd = (commands_of(language).splitlines() for language in ("sh", "powershell", "bat"))
+    assert len(plain) == 3
+    assert plain[:2] == power[:2] == cmd[:2]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mtmi-lite"]
+    assert plain[0] == f"git clone https://github.com/{project['repository']}"
+    assert [plain[2], power[2], cmd[2]] == ["python3 tools/start.py", "py tools/start.py", r"py tools\start.py"]
+
+
+def borrowed(folder: Path) -> dict[str, str]:
+    """Variables with which an empty environment needs no network: it sees the packages of this one, but the course."""
+    packages = folder / "packages"
+    packages.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "mtmi_lite" not in entry.name:
+            (packages / entry.name).symlink_to(entry)
+    return {
+        "PYTHONPATH": str(packages),
+        "JUPYTER_PATH": f"{sys.prefix}/share/jupyter",
+        "JUPYTERLAB_DIR": f"{sys.prefix}/share/jupyter/lab",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # means yes, since pip reads it as the value of what it turns off
+    }
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """An empty folder, and the environment of somebody who has Python and git, on a system that turns LF into CRLF."""
+    if os.name != "posix" or not (ROOT / ".git").exists():
+        pytest.skip("needs a plain shell, and a git repository to clone")
+    folder = tmp_path_factory.mktemp("a student")
+    (folder / "here").mkdir()
+    git = {f"url.{ROOT}.insteadOf": commands_of("sh").split()[2], "core.autocrlf": "true"}
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "BROWSER": "true",  # a program that does nothing
+        "TMPDIR": str(folder),
+        "GIT_CONFIG_COUNT": str(len(git)),
+        **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(git)},
+        **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(git.values())},
+    }
+    if "MTMI_INSTALL" not in os.environ:
+        environment |= borrowed(folder)
+    return folder / "here", environment
+
+
+def served(command: str, folder: Path, environment: dict[str, str], seconds: float) -> tuple[str, bytes]:
+    """What a command prints that starts JupyterLab, and lesson 00 as the printed address gives it; then it is ended."""
+    log = folder / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            ["sh", "-ec", command], cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + seconds
+    try:
+        while not (address := re.search(r" (http://127\S+)/lab/tree/(\S+)\?(token=\w+)", log.read_text())):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        host, lesson, token = address.groups()
+        with urllib.request.urlopen(f"{host}/files/{lesson}?{token}", timeout=60) as answer:
+            return log.read_text(), answer.read()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+@pytest.mark.timeout(900)
+def test_the_commands_of_the_readme_open_lesson_00_in_an_empty_folder(student):
+    folder, environment = student
+    printed, lesson = served(commands_of("sh"), folder, environment, 800 if "MTMI_INSTALL" in os.environ else 200)
+    clone = folder / "mtmi-lite"
+    assert lesson == (clone / "notebooks" / start.FIRST).read_bytes()
+    assert "Making .venv with" in printed
+    assert ("You are root" in printed) == (os.geteuid() == 0)
+    for name in ("Makefile", "binder/start", "tools/start.py"):
+        assert b"\r\n" not in (clone / name).read_bytes()
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_hands_options_to_jupyterlab_and_does_not_install_again(student):
+    folder, environment = student
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = f'make lab JUPYTER="--no-browser --ip=127.0.0.1 --port={port}"'
+    printed, _ = served(command, folder / "mtmi-lite", environment, 100)
+    assert f"http://127.0.0.1:{port}/lab" in printed
+    assert "Installing" not in printed
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_help_lists_the_targets_with_any_awk():
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert "  make lab             open the course in JupyterLab, on lesson 00" in lines
+    told = re.findall(r"^\| `make ([a-z-]+)`", README, re.MULTILINE)
+    assert [line.split()[1] for line in lines] == ["help", *told]
