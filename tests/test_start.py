@@ -67,6 +67,9 @@ def fake_python(path: Path, **other: object) -> Path:
     return path
 
 
+OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+"""The environment without what `make test` says to a make that it starts itself."""
+
 posix = pytest.mark.skipif(os.name != "posix", reason="its Pythons are shell scripts")
 
 
@@ -220,9 +223,10 @@ def student(tmp_path_factory) -> tuple[Path, dict[str, str]]:
     folder = tmp_path_factory.mktemp("a student")
     (folder / "here").mkdir()
     git = {f"url.{ROOT}.insteadOf": commands_of("sh").split()[2], "core.autocrlf": "true"}
-    environment = os.environ | {
+    environment = OUTSIDE | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(folder),
+        **{f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")},
+        **{f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")},
         "BROWSER": "true",  # a program that does nothing
         "TMPDIR": str(folder),
         "GIT_CONFIG_COUNT": str(len(git)),
@@ -252,7 +256,7 @@ def served(command: str, folder: Path, environment: dict[str, str], seconds: flo
             return log.read_text(), answer.read()
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+        server.wait(timeout=60)
 
 
 @pytest.mark.timeout(900)
@@ -281,7 +285,7 @@ def test_make_hands_options_to_jupyterlab_and_does_not_install_again(student):
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 def test_make_help_lists_the_targets_with_any_awk():
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=OUTSIDE, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert "  make lab             open the course in JupyterLab, on lesson 00" in lines
     told = re.findall(r"^\| `make ([a-z-]+)`", README, re.MULTILINE)
