@@ -197,6 +197,13 @@ def test_the_readme_has_three_commands_for_each_shell():
     assert [plain[2], power[2], cmd[2]] == ["python3 tools/start.py", "py tools/start.py", r"py tools\start.py"]
 
 
+def test_the_readme_names_the_systems_and_the_disk_that_the_set_up_wants():
+    [section] = re.findall(r"^## Where it runs\n(.*?)^##", README, re.DOTALL | re.MULTILINE)
+    wanted = ("x86-64 or Arm", "glibc 2.28 or newer", "macOS 14 or newer on Apple silicon", "Windows on x64")
+    assert [words for words in wanted if words not in section or words not in start.SYSTEMS] == []
+    assert f"{start.NEEDED_GB:g} GB must be free" in section
+
+
 def borrowed(folder: Path) -> dict[str, str]:
     """Variables with which an empty environment needs no network: it sees the packages of this one, but the course."""
     packages = folder / "packages"
