@@ -201,7 +201,7 @@ def test_the_readme_names_the_systems_and_the_disk_that_the_set_up_wants():
     [section] = re.findall(r"^## Where it runs\n(.*?)^##", README, re.DOTALL | re.MULTILINE)
     wanted = ("x86-64 or Arm", "glibc 2.28 or newer", "macOS 14 or newer on Apple silicon", "Windows on x64")
     assert [words for words in wanted if words not in section or words not in start.SYSTEMS] == []
-    assert f"{start.NEEDED_GB:g} GB must be free" in section
+    assert f"{start.NEEDED_GB:g} GB must be free ({start.CUDA_GB:g} GB with CUDA)" in section
 
 
 def borrowed(folder: Path) -> dict[str, str]:
