@@ -70,7 +70,8 @@ def fake_python(path: Path, **other: object) -> Path:
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 """The environment without what `make test` says to a make that it starts itself."""
 
-posix = pytest.mark.skipif(os.name != "posix", reason="its Pythons are shell scripts")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+with_make = pytest.mark.skipif(os.name != "posix" or not shutil.which("make"), reason="needs make and a POSIX shell")
 
 
 @posix
@@ -278,7 +279,7 @@ def test_the_commands_of_the_readme_open_lesson_00_in_an_empty_folder(student):
         assert b"\r\n" not in (clone / name).read_bytes()
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@with_make
 def test_make_hands_options_to_jupyterlab_and_does_not_install_again(student):
     folder, environment = student
     with socket.socket() as free:
@@ -290,7 +291,7 @@ def test_make_hands_options_to_jupyterlab_and_does_not_install_again(student):
     assert "Installing" not in printed
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@with_make
 def test_make_help_lists_the_targets_with_any_awk():
     done = subprocess.run(["make", "help"], cwd=ROOT, env=OUTSIDE, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
