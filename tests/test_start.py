@@ -13,6 +13,7 @@ import time
 import tomllib
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -223,29 +224,6 @@ def borrowed(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def student(tmp_path_factory) -> tuple[Path, dict[str, str]]:
-    """An empty folder, and the environment of somebody who has Python and git, on a system that turns LF into CRLF."""
-    if os.name != "posix" or not (ROOT / ".git").exists():
-        pytest.skip("needs a plain shell, and a git repository to clone")
-    folder = tmp_path_factory.mktemp("a student")
-    (folder / "here").mkdir()
-    git = {f"url.{ROOT}.insteadOf": commands_of("sh").split()[2], "core.autocrlf": "true"}
-    environment = OUTSIDE | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        **{f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")},
-        **{f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")},
-        "BROWSER": "true",  # a program that does nothing
-        "TMPDIR": str(folder),
-        "GIT_CONFIG_COUNT": str(len(git)),
-        **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(git)},
-        **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(git.values())},
-    }
-    if "MTMI_INSTALL" not in os.environ:
-        environment |= borrowed(folder)
-    return folder / "here", environment
-
-
 def served(command: str, folder: Path, environment: dict[str, str], seconds: float) -> tuple[str, bytes]:
     """What a command prints that starts JupyterLab, and lesson 00 as the printed address gives it; then it is ended."""
     log = folder / "log"
@@ -267,26 +245,57 @@ def served(command: str, folder: Path, environment: dict[str, str], seconds: flo
         server.wait(timeout=60)
 
 
+class Student(NamedTuple):
+    """What came of the README's commands in an empty folder."""
+
+    printed: str
+    lesson: bytes
+    clone: Path
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory) -> Student:
+    """Somebody who has Python and git, which turns LF into CRLF where the project lets it, and follows the README."""
+    if os.name != "posix" or not (ROOT / ".git").exists():
+        pytest.skip("needs a plain shell, and a git repository to clone")
+    folder = tmp_path_factory.mktemp("a student")
+    (folder / "here").mkdir()
+    git = {f"url.{ROOT}.insteadOf": commands_of("sh").split()[2], "core.autocrlf": "true"}
+    environment = OUTSIDE | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")},
+        **{f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")},
+        "BROWSER": "true",  # a program that does nothing
+        "TMPDIR": str(folder),
+        "GIT_CONFIG_COUNT": str(len(git)),
+        **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(git)},
+        **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(git.values())},
+    }
+    if "MTMI_INSTALL" not in os.environ:
+        environment |= borrowed(folder)
+    seconds = 800 if "MTMI_INSTALL" in os.environ else 200
+    printed, lesson = served(commands_of("sh"), folder / "here", environment, seconds)
+    return Student(printed, lesson, folder / "here" / "mtmi-lite", environment)
+
+
 @pytest.mark.timeout(900)
 def test_the_commands_of_the_readme_open_lesson_00_in_an_empty_folder(student):
-    folder, environment = student
-    printed, lesson = served(commands_of("sh"), folder, environment, 800 if "MTMI_INSTALL" in os.environ else 200)
-    clone = folder / "mtmi-lite"
-    assert lesson == (clone / "notebooks" / start.FIRST).read_bytes()
-    assert "Making .venv with" in printed
-    assert ("You are root" in printed) == (os.geteuid() == 0)
+    assert student.lesson == (student.clone / "notebooks" / start.FIRST).read_bytes()
+    assert "Making .venv with" in student.printed
+    assert ("You are root" in student.printed) == (os.geteuid() == 0)
     for name in ("Makefile", "binder/start", "tools/start.py"):
-        assert b"\r\n" not in (clone / name).read_bytes()
+        assert b"\r\n" not in (student.clone / name).read_bytes()
 
 
 @with_make
+@pytest.mark.timeout(900)
 def test_make_hands_options_to_jupyterlab_and_does_not_install_again(student):
-    folder, environment = student
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = f'make lab JUPYTER="--no-browser --ip=127.0.0.1 --port={port}"'
-    printed, _ = served(command, folder / "mtmi-lite", environment, 100)
+    printed, _ = served(command, student.clone, student.environment, 200)
     assert f"http://127.0.0.1:{port}/lab" in printed
     assert "Installing" not in printed
 
