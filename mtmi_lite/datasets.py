@@ -215,8 +215,9 @@ def _download() -> bytes:
 
 def _download_wheel() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        command = f"-m pip download --no-deps --quiet --disable-pip-version-check --dest {folder} recbole==1.2.1"
-        done = subprocess.run([sys.executable, *command.split()], capture_output=True, text=True, timeout=300)
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+        command = [*pip, "--dest", folder, "recbole==1.2.1"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise OSError(done.stderr.strip().rpartition("\n")[2])
         return (Path(folder) / RECBOLE).read_bytes()

@@ -1,10 +1,11 @@
 """Experiments: train at some settings, look at the result, and keep a grid of such results in one file."""
 
-import contextlib
+import atexit
 import dataclasses
 import functools
 import json
 import platform
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,11 +129,9 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
 
     The coordinates differ from machine to machine, so nothing may be concluded from their values.
     """
-    import umap  # here: importing it takes seconds
-
     if len(vectors) < 5:
         raise ValueError(f"vectors: {len(vectors)} points are too few for UMAP; give at least 5")
-    _keep_compiled()
+    umap = _import_umap()
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
     similarity = directions @ directions.T
     neighbours = np.argsort(-similarity, axis=1, kind="stable")[:, : min(15, len(vectors))]
@@ -156,14 +155,27 @@ def umap_layout(vectors: Float32[Array, "point dim"], *, seed: int = 0) -> Float
 
 
 @functools.cache  # once a process
-def _keep_compiled() -> None:
-    """Let numba keep what it compiles of UMAP, beside UMAP's files: the first map of the next process is quick."""
+def _import_umap() -> Any:
+    """UMAP, which takes seconds to import, and whose first map is quick where an earlier process has compiled for it.
+
+    Numba keeps what it compiles beside UMAP's files or in the home, and refuses the import where it can write in
+    neither; then it gets a folder that ends with this process.
+    """
+    try:
+        umap = import_module("umap")
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        folder = tempfile.TemporaryDirectory(prefix="numba-")
+        atexit.register(folder.cleanup)
+        import_module("numba").config.CACHE_DIR = folder.name
+        umap = import_module("umap")
     for name in ("umap.umap_", "umap.layouts", "umap.spectral", "umap.distances", "umap.utils"):
         for function in vars(import_module(name)).values():
             own = getattr(getattr(function, "py_func", None), "__module__", "").startswith("umap")
             if own and hasattr(function, "enable_caching"):
-                with contextlib.suppress(RuntimeError):  # nowhere to write
-                    function.enable_caching()
+                function.enable_caching()
+    return umap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import zipfile
 from collections import Counter
@@ -329,11 +330,15 @@ def test_make_data_names_the_licence_first_and_lists_the_logs(tmp_path, monkeypa
     assert "386,326 purchases" in printed
 
 
-def test_the_wheel_is_asked_of_the_package_index_and_no_other_place(monkeypatch):
+def test_the_wheel_is_asked_of_the_package_index_and_no_other_place(monkeypatch, tmp_path):
+    (tmp_path / "with a space").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "with a space"))
+
     def answer(command, **_):
         assert command[1:5] == ["-m", "pip", "download", "--no-deps"]
         assert command[-1] == "recbole==1.2.1"
         assert not [word for word in command if "http" in word or "index" in word]
+        assert Path(command[-2]).parent == tmp_path / "with a space"
         (Path(command[-2]) / datasets.RECBOLE).write_bytes(b"a wheel")
         return subprocess.CompletedProcess(command, code, stderr="WARNING: slow\nERROR: no such version\n")
 

@@ -1,6 +1,9 @@
 """Each exercise check lets the solution pass, and turns away the stub and plausible wrong answers, saying why."""
 
 import dataclasses
+import re
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
@@ -78,10 +81,28 @@ def test_copies_that_score_worse_than_one_tower_do_not_pass(grading):
         lesson_00.copies(dict(num_towers=2, alpha=1.0, beta=0.0), grid)
 
 
-def test_the_first_lesson_names_what_is_missing_and_how_to_mend_it(monkeypatch):
-    source = pipeline.read_source(pipeline.sources(["00"])[0])
-    check = next(cell.source for cell in source.cells if cell.source.startswith("import importlib.util"))
-    exec(check, {})
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "faiss" else object())
-    with pytest.raises(ImportError, match=r"missing: faiss\. .*`make lab`.*pip install -e"):
-        exec(check, {})
+def first_code(number: str) -> str:
+    """The first cell of a lesson that imports anything."""
+    cells = pipeline.read_source(next(iter(pipeline.sources([number])))).cells
+    return next(cell.source for cell in cells if cell.cell_type == "code" and "import " in cell.source)
+
+
+def test_every_lesson_begins_with_its_checks():
+    begins = {first_code(number).replace(f"lesson_{number}", "lesson_NN") for number in NUMBERS}
+    assert len(begins) == 1
+    assert begins.pop().startswith("try:\n    from checks import lesson_NN\nexcept ModuleNotFoundError")
+
+
+def test_a_lesson_says_where_it_must_lie(tmp_path):
+    done = subprocess.run([sys.executable, "-c", first_code("01")], cwd=tmp_path, capture_output=True, text=True)
+    said = done.stderr.splitlines()
+    assert said[-1].startswith("ModuleNotFoundError: No module named 'checks'. Close this notebook, run `make lab`")
+    assert "During handling" not in done.stderr
+
+
+def test_a_lesson_names_what_is_missing_and_how_to_mend_it():
+    bare = [sys.executable, "-I", "-S", "-c"]  # sees no installed package
+    program = f"import sys; sys.path.insert(0, {str(pipeline.NOTEBOOKS)!r})\n{first_code('01')}"
+    done = subprocess.run([*bare, program], capture_output=True, text=True)
+    said = done.stderr.splitlines()[-1]
+    assert re.match(r"ImportError: missing: torch, faiss, .*mtmi_lite\. .*`make lab`.*pip install -e", said)

@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +30,7 @@ from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.metrics import evaluate, interests_found, list_overlap, paired_interval, pairwise_cosine
 from mtmi_lite.towers import AttentionPooling
 from tests.test_panels import FOUR, PORTRAITS
-from tools.notebooks import NOTEBOOKS
+from tools.notebooks import NOTEBOOKS, ROOT
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,28 @@ def test_umap_gives_a_place_to_each_point_and_leaves_the_threads_of_torch_alone(
     assert torch.get_num_threads() == threads
     with pytest.raises(ValueError, match="vectors: 4 points are too few for UMAP; give at least 5"):
         umap_layout(np.ones((4, 8), dtype=np.float32))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not say in the environment where the home is")
+def test_umap_is_imported_where_numba_can_write_neither_beside_it_nor_at_home(tmp_path):
+    fake = tmp_path / "umap"  # the real one takes long to compile
+    fake.mkdir()
+    for module in ("umap_", "layouts", "spectral", "distances", "utils"):
+        (fake / f"{module}.py").touch()
+    (fake / "__init__.py").write_text("import numba\nkept = numba.njit(cache=True)(lambda x: x + 1)")
+    (fake / "__pycache__").touch()  # a file, where numba wants to make a folder, stops root, too
+    program = "import numba; from mtmi_lite.experiments import _import_umap; umap = _import_umap(); "
+    program += "print(umap.kept(1), umap.__file__, numba.config.CACHE_DIR, sep='\\n')"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    environment |= dict.fromkeys(("HOME", "LOCALAPPDATA", "XDG_CACHE_HOME"), os.devnull)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    answer, umap, cache = done.stdout.split()
+    assert answer == "2"
+    assert Path(umap).parent == fake
+    assert Path(cache).parent == tmp_path
+    assert not Path(cache).exists()  # it ended with the process
 
 
 def test_a_portrait_says_of_all_cases_what_the_metrics_say(online_retail):

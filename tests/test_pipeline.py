@@ -332,5 +332,14 @@ def test_a_broken_link_is_found(tmp_path):
     ]
 
 
+def test_the_pages_of_a_download_are_found_without_git(tmp_path):
+    ours = ("README.md", "mtmi_lite/data/LICENCE.md", "notebooks/00.ipynb")
+    others = (".venv/a.md", "build/b.md", "data/c.md", "notebooks/solved/00.ipynb", "tools/start.py")
+    for name in ours + others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert check_links.pages(tmp_path) == [tmp_path / name for name in ours]
+
+
 def test_only_code_is_counted():
     assert check_lines.code_lines('"""Doc."""\n\n# why\nx = [\n    1,\n]\n"""Of x."""\n') == 3

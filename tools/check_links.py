@@ -5,8 +5,8 @@
 Links to other sites are left alone, so that the check needs no network and does not depend on anyone's server.
 """
 
+import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,6 +18,8 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parent.parent
 PROSE = (".md", ".ipynb")
+IGNORED = ("build", "data", "notebooks/solved")
+"""No part of the repository, as .gitignore says; nor is a folder whose name begins with a dot."""
 
 _HTML_LINK = re.compile(r"""<(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 _HTML_ANCHOR = re.compile(r"""<\w+\b[^>]*?\b(?:id|name)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
@@ -78,15 +80,17 @@ def broken(path: Path, root: Path = ROOT) -> list[str]:
     return found
 
 
+def pages(root: Path = ROOT) -> list[Path]:
+    """The Markdown files and notebooks of the repository, which may be a download without git."""
+    found, ignored = [], {root / name for name in IGNORED}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) not in ignored)
+        found += [Path(folder, name) for name in sorted(names) if name.endswith(PROSE)]
+    return found
+
+
 def main() -> int:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md", "*.ipynb"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.splitlines()
-    files = [ROOT / name for name in listed if (ROOT / name).exists()]
+    files = pages()
     wrong = [f"{path.relative_to(ROOT)}: {reason}" for path in files for reason in broken(path)]
     print("\n".join(wrong) or f"the links of {len(files)} files hold")
     return int(bool(wrong))

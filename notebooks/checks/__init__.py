@@ -10,12 +10,28 @@ A check is a function of the student's answer that raises `Wrong` with a message
 
 In a lesson, `lesson_05.weight(weight)` prints one line and lets the notebook go on. Where MTMI_GRADING is 1 in the
 environment, a failed check raises instead.
+
+A lesson imports this before anything else, so that it starts with what is missing, and in the same way everywhere.
 """
 
 import functools
+import importlib.util
 import os
 from collections.abc import Callable
 from typing import Any
+
+NEEDED = ("torch", "faiss", "sklearn", "umap", "plotly", "ipywidgets", "anywidget", "mtmi_lite")
+if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+    raise ImportError(
+        f"missing: {', '.join(missing)}. Close this notebook and run `make lab` or `python tools/start.py` in the "
+        "project's folder: it installs everything and opens the course. In VS Code, choose the Python of .venv as the "
+        "kernel. In an environment of your own: `pip install -e . -c constraints.txt`, and open this notebook "
+        "where it lies, in the folder notebooks/."
+    )
+
+importlib.import_module(
+    "mtmi_lite"
+)  # before PyTorch and Faiss: what it sets for them, they read when they are imported
 
 NOT_WRITTEN = "Not written yet: put your code where `...` stands, run the cell again, then this one."
 

@@ -31,23 +31,18 @@ beta = 0.3  # β, how strongly the towers repel one another
 customer = None  # whose vectors to look at: a row of the test customers; None picks one that is easy to read
 
 # %%
-import importlib.util
-
-needed = ["torch", "faiss", "ipywidgets", "anywidget", "plotly", "umap", "mtmi_lite", "checks"]
-missing = [name for name in needed if importlib.util.find_spec(name) is None]
-if missing:
-    raise ImportError(
-        f"missing: {', '.join(missing)}. Close this notebook and run `make lab` in the project's folder: it installs "
-        "everything and opens the course. In an environment of your own: `pip install -e . -c constraints.txt`, and "
-        "open this notebook where it lies, in the folder notebooks/."
-    )
-print("Everything this lesson needs is here.")
+try:
+    from checks import lesson_00
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
 
 # %%
 import numpy as np
 import torch
 
-from checks import lesson_00
 from mtmi_lite import datasets, figures, interactions, metrics, models
 from mtmi_lite.experiments import Knobs, load_grid, portray, train_knobs
 

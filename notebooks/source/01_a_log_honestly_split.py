@@ -30,10 +30,18 @@ data = "online-retail"  # or "planted"; or "movielens", after `make data`
 customer = None  # whose time line to look at: a user's label; None picks one that is easy to read
 
 # %%
+try:
+    from checks import lesson_01
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import numpy as np
 import torch
 
-from checks import lesson_01
 from mtmi_lite import datasets, interactions, metrics, models
 from mtmi_lite.lessons import lesson_01 as pictures
 
@@ -46,8 +54,6 @@ if customer is None:
 else:
     row = int(np.flatnonzero(log.user_labels == customer)[0])
 label = log.user_labels[row]
-
-# %%
 mine = slice(log.offsets[row], log.offsets[row + 1])
 cut = log.lengths[row] * 4 // 5
 title = f"Everything that customer {label} bought, and where the question is cut"

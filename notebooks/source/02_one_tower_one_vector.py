@@ -30,10 +30,18 @@ data = "online-retail"  # or "planted"; or "movielens", after `make data`
 learning_rate = 3e-3
 
 # %%
+try:
+    from checks import lesson_02
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import numpy as np
 import torch
 
-from checks import lesson_02
 from mtmi_lite import datasets, figures, interactions, losses, metrics, models, towers, training
 from mtmi_lite.lessons import lesson_02 as pictures
 from mtmi_lite.runs import TrainingSettings

@@ -30,13 +30,21 @@ data = "online-retail"  # or "planted"; or "movielens", after `make data`
 num_towers = 4  # K, from 2 to 8
 
 # %%
+try:
+    from checks import lesson_03
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from checks import lesson_03
 from mtmi_lite import datasets, interactions, metrics
 from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_03 as pictures

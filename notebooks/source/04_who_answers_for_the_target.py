@@ -32,12 +32,20 @@ dim = 16  # d, of every vector
 alphas = [0.0, 2.0, 5.0, 20.0]  # α, of the trainings
 
 # %%
+try:
+    from checks import lesson_04
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from checks import lesson_04
 from mtmi_lite import datasets, interactions, losses, metrics, towers
 from mtmi_lite.lessons import lesson_04 as pictures
 

@@ -30,13 +30,21 @@ data = "online-retail"  # for the last part; or "movielens", after `make data`
 alphas = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0]  # α, tried in a planted world
 
 # %%
+try:
+    from checks import lesson_05
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from checks import lesson_05
 from mtmi_lite import datasets, interactions, losses, metrics, models, training
 from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_05 as pictures

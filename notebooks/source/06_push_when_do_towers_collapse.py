@@ -30,11 +30,19 @@ learning_rate = 8e-3  # high, so that a short training shows the whole way
 margin = 0.5  # γ of both triplets; the paper does not give it
 
 # %%
+try:
+    from checks import lesson_06
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from checks import lesson_06
 from mtmi_lite import datasets, experiments, interactions, losses, metrics
 from mtmi_lite.experiments import Recipe
 from mtmi_lite.lessons import lesson_06 as pictures

@@ -32,12 +32,20 @@ alpha = 5.0
 beta = 0.3
 
 # %%
+try:
+    from checks import lesson_07
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import faiss
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from checks import lesson_07
 from mtmi_lite import datasets, interactions, metrics
 from mtmi_lite.experiments import Knobs, train_knobs
 from mtmi_lite.lessons import lesson_07 as pictures

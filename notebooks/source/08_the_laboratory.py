@@ -30,6 +30,15 @@ data = "online-retail"  # what your own trainings read; or "planted"; or "moviel
 grid_file = "results/grid_movielens.json"
 
 # %%
+try:
+    from checks import lesson_08
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import json
 import tempfile
 import time
@@ -39,7 +48,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from checks import lesson_08
 from mtmi_lite import datasets, interactions, metrics
 from mtmi_lite.cells import Cell, run_cells
 from mtmi_lite.experiments import Knobs, load_grid, recipe_at

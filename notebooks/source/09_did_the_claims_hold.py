@@ -43,10 +43,18 @@ my_guesses = {
 }
 
 # %%
+try:
+    from checks import lesson_09
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import numpy as np
 from IPython.display import Markdown
 
-from checks import lesson_09
 from mtmi_lite.lessons import lesson_09 as ledger
 from mtmi_lite.lessons import lesson_09_figures as pictures
 

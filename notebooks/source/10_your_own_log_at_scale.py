@@ -34,6 +34,15 @@ alpha = 5.0
 beta = 0.3
 
 # %%
+try:
+    from checks import lesson_10
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}. Close this notebook, run `make lab` or `python tools/start.py` in the project's folder, and open it "
+        "where it lies, in notebooks/."
+    ) from None
+
+# %%
 import csv
 import importlib.util
 import itertools
@@ -49,7 +58,6 @@ import faiss
 import numpy as np
 import torch
 
-from checks import lesson_10
 from mtmi_lite import interactions, metrics
 from mtmi_lite.cells import Cell, run_cells
 from mtmi_lite.experiments import Knobs, recipe_at
