@@ -9,7 +9,8 @@ The log, the names and the features are read by the same rules:
 - *JSON*: an object a line, or one document as pandas' `DataFrame.to_json` writes it.
 
 Either may be packed with gzip, bzip2 or xz, or alone in a zip: the first bytes say so, whatever the file is called.
-Text is UTF-8, or UTF-16 with a byte order mark; `encoding=` names any other. Blank lines are skipped.
+Text is UTF-8, or UTF-16 with a byte order mark; `encoding=` names any other. Lines end in LF, CRLF or CR; blank ones
+are skipped.
 
 Ids are text, exactly as written: "007", "7" and "7.0" are three ids. Times are numbers, or all of them dates as in
 `2010-10-19T23:55:27Z` (UTC where no zone is given), which become Unix seconds. They are kept as whole numbers: if some
@@ -316,7 +317,7 @@ MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf
 
 
 def _decoded(source: _Source, content: bytes) -> bytes:
-    """The same text in UTF-8, without a byte order mark."""
+    """The same text in UTF-8, without a byte order mark, its lines ending in LF."""
     encoding, mark = source.encoding, next((mark for mark in MARKS if content.startswith(mark)), None)
     if encoding == "utf-8" and mark is not None:
         encoding = MARKS[mark]
@@ -336,6 +337,7 @@ def _decoded(source: _Source, content: bytes) -> bytes:
         what = f"{byte} is not {_cut(encoding.upper(), 20)}; {cure}, or save the file as UTF-8"
         raise source.wrong(what, where=where) from None
     content = content.removeprefix(b"\xef\xbb\xbf")
+    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if (place := content.find(b"\0")) >= 0:
         what = 'byte 0x00 is in no text; save the file as UTF-8, or, if it is in UTF-16, give encoding="utf-16-le"'
         raise source.wrong(what, where=f"line {content.count(10, 0, place) + 1}")
@@ -382,7 +384,7 @@ class _Text:
                     break
                 if len(fields) == len(self.names):
                     yield where, fields
-                elif len(fields) > 1 or "".join(fields).strip():
+                elif len(fields) > 1 or "".join(fields).strip(" \t") or fields == [""]:  # "" alone is a field
                     column = self.names[min(len(fields), len(self.names) - 1)]
                     what = f"{len(fields)} fields, and there must be {len(self.names)}: {_names(self.names)}"
                     what += f"; got {_short(self.style['delimiter'].join(fields))}. Mend or drop the line"
@@ -441,7 +443,7 @@ class _Text:
         fields = np.count_nonzero(text == ord(self.style["delimiter"])) + lines
         quoted = self.style["quoting"] == csv.QUOTE_MINIMAL and b'"' in self.body
         lacking = last.dtype == object and (last == "").any()
-        return bool(fields == lines * len(self.names) and not quoted and not lacking)
+        return bool(len(table) == lines and fields == lines * len(self.names) and not quoted and not lacking)
 
 
 def _text_of(source: _Source, content: bytes) -> _Text:
@@ -480,9 +482,9 @@ def _text_of(source: _Source, content: bytes) -> _Text:
 
 def _top(content: bytes, first: int) -> tuple[int, str, bytes]:
     """The first line that is not blank: its number, where the content starts with line `first`; itself; the rest."""
-    match = re.match(rb"((?:[ \t]*(?:\r\n|\r|\n))*)([^\r\n]*)(?:\r\n|\r|\n|$)", content)
+    match = re.match(rb"((?:[ \t]*\n)*)([^\n]*)(?:\n|$)", content)
     assert match is not None  # it matches anything
-    return first + len(match[1].splitlines()), match[2].decode(), content[match.end() :]
+    return first + match[1].count(10), match[2].decode(), content[match.end() :]
 
 
 def _style(separator: str) -> dict[str, Any]:
