@@ -226,7 +226,7 @@ def from_columns(*, users, items, times, item_names: Mapping | None = None) -> I
 
 def _numbered(field: str, given) -> tuple[Array, Array]:
     """The distinct ids in sorted order, and the place in it of each one given."""
-    if not hasattr(given, "dtype") or given.dtype.kind not in "iuSU":  # else all are of one kind, and none is missing
+    if not isinstance(given, Array) or given.dtype.kind not in "iuSU":  # else all are of one kind, and none is missing
         text = [isinstance(value, str) for value in given]
         for row, value in enumerate(given):
             if (

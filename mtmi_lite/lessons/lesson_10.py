@@ -270,10 +270,10 @@ class Customers:
         vectors = F.normalize(users.vectors[0][users.mask[0]], dim=1)
         nearest = (self.items[history] @ vectors.T).argmax(dim=1).numpy()
         relevant = self.cases.relevant[self.cases.offsets[row] : self.cases.offsets[row + 1]]
-        columns = {"merged": (ranking.items[0], ranking.towers[0]), "one vector": (one, np.full(num, ALONE))}
+        columns = {"merged": (ranking.items[0], ranking.towers[0]), "one vector": (one, np.full(len(one), ALONE))}
         counts = {name: int(np.isin(items, relevant).sum()) for name, (items, _) in columns.items()}
         if state["shows"] == SHOWS[0]:
-            columns = {tower_name(j): (lists.items[0, j], np.full(num, j)) for j in range(len(vectors))}
+            columns = {tower_name(j): (lists.items[0, j], np.full(len(one), j)) for j in range(len(vectors))}
         columns = {"had before, newest first": (history[::-1], nearest[::-1]), **columns}
         figure, hits = go.Figure(), []
         for place, (name, (items, towers)) in enumerate(columns.items()):
