@@ -386,8 +386,9 @@ class _Text:
                     yield where, fields
                 elif len(fields) > 1 or "".join(fields).strip(" \t") or fields == [""]:  # "" alone is a field
                     column = self.names[min(len(fields), len(self.names) - 1)]
-                    what = f"{len(fields)} fields, and there must be {len(self.names)}: {_names(self.names)}"
-                    what += f"; got {_short(self.style['delimiter'].join(fields))}. Mend or drop the line"
+                    count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+                    what = f"{count} in place of {len(self.names)}: {_names(self.names)}; got "
+                    what += f"{_short(self.style['delimiter'].join(fields))}. Mend or drop the line"
                     raise self.source.wrong(what, where=f"line {where}", column=column)
         finally:
             csv.field_size_limit(limit)
@@ -537,7 +538,7 @@ def _check_header(source: _Source, names: list[str], where: str) -> None:
     for column in source.wanted:
         count = names.count(_untyped(column))
         if count != 1:
-            what = f"it is {'not' if count == 0 else f'{count} times'} in the header, which has {_names(names)}"
+            what = f"{'not' if count == 0 else f'{count} times'} in the header, which has {_names(names)}"
             own = "give time=None to take the order of the file" if column == source.time else "each name once"
             cure = f"name the file's own column, {own}, give header=… if this line is data, or separator=… if {TRIED}"
             raise source.wrong(f"{what}; {cure} does not separate it", where=where, column=column)
@@ -638,7 +639,7 @@ def _codes(table: _Table, column: int) -> tuple[Array, Array]:
     if bad is not None:
         what = f"it has {len(ids[bad]):,} characters, and an id at most {MAX_ID:,}: is a quote left open?"
         if not ids[bad].strip():
-            what = "it is no id; an id is text that is not blank: fill it in, or drop the line"
+            what = "not an id, which is text that is not blank; fill it in, or drop the line"
         raise table.wrong(int(np.argmax(codes == bad)), column, what)
     labels = ids.astype(np.str_)
     order = np.argsort(labels)
@@ -668,10 +669,10 @@ def _times(table: _Table, column: int) -> Array:
     of_row = np.array(kinds)[codes]
     if (odd := (of_row == "") | (of_row != of_row[0])).any():
         row = int(np.argmax(odd))
-        what = "it is no time; give a number, such as Unix seconds, or a date as in 2010-10-19T23:55:27Z: "
-        what += "pandas.to_datetime reads many others. Or give time=None, for the order of the file"
+        what = "not a time; write a number, such as Unix seconds, or a date as in 2010-10-19T23:55:27Z ("
+        what += "pandas.to_datetime reads many others), or give time=None to take the order of the file"
         if of_row[row]:
-            what = f"it is a {of_row[row]} below a {of_row[0]}; write all times in one way"
+            what = f"a {of_row[row]} below a {of_row[0]}; write all times in one way"
         raise table.wrong(row, column, what)
     if dates is not None:
         billionths = dates.as_unit("ns").asi8.tolist()
@@ -682,13 +683,13 @@ def _times(table: _Table, column: int) -> Array:
             if len(set(billionths)) < len(set(exact)):
                 row = int(np.argmax(np.array([value % 1 != 0 for value in exact])[codes]))
                 raise table.wrong(
-                    row, column, "its digits beyond the ninth after the point tell two times apart; round"
+                    row, column, "only digits beyond the ninth after the point tell it from another time; round it"
                 )
     spare = next(digits for digits in _FRACTIONS if not any(value % 10**digits for value in billionths))
     values = [value // 10**spare for value in billionths]
     if any(large := [abs(value) >= 2**63 for value in values]):
         row = int(np.argmax(np.array(large)[codes]))
-        raise table.wrong(row, column, "it is too large for a time; give seconds, or milliseconds")
+        raise table.wrong(row, column, "too large for a time; give seconds or milliseconds")
     if spare < 9:
         unit = "the file's unit" if dates is None else "a second"
         table.source.notes.append(f"some times have fractions, so all are in {_FRACTIONS[spare]} of {unit}")
