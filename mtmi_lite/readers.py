@@ -635,8 +635,8 @@ def _codes(table: _Table, column: int) -> tuple[Array, Array]:
     import pandas
 
     codes, ids = pandas.factorize(table.columns[column])  # in the order in which they appear
-    bad = next((number for number, label in enumerate(ids) if not label.strip() or len(label) > MAX_ID), None)
-    if bad is not None:
+    if not all(ids) or any(map(str.isspace, ids)) or max(map(len, ids)) > MAX_ID:
+        bad = next(number for number, label in enumerate(ids) if not label.strip() or len(label) > MAX_ID)
         what = f"it has {len(ids[bad]):,} characters, and an id at most {MAX_ID:,}: is a quote left open?"
         if not ids[bad].strip():
             what = "not an id, which is text that is not blank; fill it in, or drop the line"

@@ -94,7 +94,7 @@ with orders.open("rb") as file:
     print(*(line.rstrip() for line in itertools.islice(file, 4)), sep="\n")
 
 # %% [markdown]
-# The three odd bytes at the start, `\xef\xbb\xbf`, are a **byte order mark**, which spreadsheets write. They and the semicolons are no trouble: the course's reader knows the mark, and the header tells it what separates. Other things it refuses.
+# The three odd bytes at the start, `\xef\xbb\xbf`, are a **byte order mark**, which spreadsheets write. They and the semicolons are no trouble: the course's reader knows the mark, which tells the [encoding](glossary.md#encoding), and the header tells it the [separator](glossary.md#separator). Other things it refuses.
 #
 # **Predict.** How often will the reader refuse this file before it reads it?
 
