@@ -27,6 +27,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import re
 import warnings
 import zipfile
@@ -222,7 +223,7 @@ class _Source:
             warnings.warn(_cut(f"{self.name}: {note}", MAX_MESSAGE), stacklevel=3)
 
     def read(self) -> "_Table":
-        if not self.path.exists():
+        if not os.path.exists(self.path):  # which a path that is too long does not stop
             raise FileNotFoundError(_cut(f"{self.name}: there is no such file; check folder and name", MAX_MESSAGE))
         if self.path.is_dir():
             raise self.wrong("this is a folder; give a file in it")

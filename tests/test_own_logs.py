@@ -150,6 +150,18 @@ def test_a_log_that_cannot_be_read_gets_a_short_message_with_the_cure(tmp_path, 
     assert len(message) <= 500
 
 
+def test_a_message_is_short_however_long_the_path_and_the_names_are(tmp_path):
+    deep = tmp_path / ("folder" * 10) / ("folder" * 10)
+    deep.mkdir(parents=True)
+    path = put(deep, ",".join(f"{'column' * 20}{k}" for k in range(100)).encode())
+    with pytest.raises(ValueError, match=r"log\.txt, line 1, column 'uuu.*…") as error:
+        read_interactions(path, user="u" * 1000)
+    assert len(str(error.value)) == 500
+    with pytest.raises(FileNotFoundError, match="there is no such file") as missing:
+        read_interactions("x" * 5000)
+    assert len(str(missing.value)) <= 500
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.csv: there is no such file"):
         read_interactions(tmp_path / "nothing.csv")

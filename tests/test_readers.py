@@ -260,7 +260,7 @@ BAD_FILES = {
         "a.csv",
         HEAD + b"u,i,9999-12-31\n",
         "line 2, column 'timestamp': '9999-12-31'",
-        "no time",
+        "not a time",
     ),
     "numbers and dates": ("a.csv", GOOD + b"u,i,2010-06-30\n", "line 5, column 'timestamp'", "a date below a number"),
     "too few fields": ("a.csv", GOOD + b"u,i\n" + GOOD, "line 5, column 'timestamp': 2 fields", "place of 3", "u,i"),
