@@ -410,7 +410,7 @@ class _Text:
         time = self.source.time
         numbers = [self.names.index(_untyped(time))] if time is not None and self.source.wanted.count(time) == 1 else []
         table = None
-        with contextlib.suppress(ValueError):  # met again below, and named
+        with contextlib.suppress(ValueError, OverflowError):  # met again below, and named
             table = self._read(kinds | dict.fromkeys(numbers, "int64"))
         if table is None or any((table[place].abs() >= 2**53).any() for place in numbers):  # may have been rounded
             with contextlib.suppress(ValueError):

@@ -247,6 +247,7 @@ BAD_FILES = {
     ),
     "no time": ("a.csv", GOOD + b"u,i,\n", "line 5, column 'timestamp': ''", "write a number"),
     "thousands": ("a.csv", GOOD + b'u,i,"1,511,544"\n', "line 5, column 'timestamp': '1,511,544'", "write a number"),
+    "20 digits": ("a.csv", GOOD + b"u,i,%s\n" % (b"9" * 20), "line 5, column 'timestamp': '9999", "too large"),
     "too large a time": ("a.csv", GOOD + b"u,i,1e30\n", "line 5, column 'timestamp': '1e30'", "too large"),
     "too fine a time": (
         "a.csv",
