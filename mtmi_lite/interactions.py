@@ -50,7 +50,15 @@ class Features:
 
 
 def features_of(rows: Iterable[Iterable[str]]) -> Features:
-    """Features from the names in each row; they are numbered in the sorted order of their names."""
+    """Features from the names in each row; they are numbered in the sorted order of their names.
+
+    Raises:
+        ValueError: for a row that is a text, which would be taken apart into its letters.
+    """
+    rows = list(rows)
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            raise ValueError(f"rows[{number}]: {row!r} is a text; a row is a list of names, such as [{row!r}]")
     named = [list(dict.fromkeys(row)) for row in rows]
     lengths = np.array([len(row) for row in named], dtype=np.int64)
     names, flat = np.unique(np.array([name for row in named for name in row], dtype=np.str_), return_inverse=True)
@@ -78,8 +86,8 @@ class Interactions:
         ValueError: if the arrays do not fit together.
 
     >>> log = from_columns(users=["ann", "ben", "ann"], items=["tea", "jam", "jam"], times=[2, 1, 1])
-    >>> log.num_users, log.num_items, len(log)
-    (2, 2, 3)
+    >>> log
+    2 users, 2 items, 3 interactions, times 1 to 2
     >>> [str(name) for name in log.item_names[log.of(0)]]
     ['jam', 'tea']
     """
@@ -123,6 +131,11 @@ class Interactions:
             if features is not None and len(features) != num:
                 raise ValueError(f"{name}: {len(features)} rows for {num} {name[:4]}s; give one each")
 
+    def __repr__(self) -> str:
+        first, last, unit = self.times.min(), self.times.max(), unit_of(self.times)
+        span = f"times {first:,} to {last:,}" if unit is None else f"{date_of(first, unit)} to {date_of(last, unit)}"
+        return f"{self.num_users:,} users, {self.num_items:,} items, {len(self):,} interactions, {span}"
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -157,6 +170,29 @@ class Interactions:
         return digest.hexdigest()[:16]
 
 
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""How many of each make a second, by NumPy's name."""
+
+
+def unit_of(times: Int64[Array, " interaction"]) -> Literal["s", "ms", "us", "ns"] | None:
+    """The unit in which the times are Unix time, as their size tells; None if they are no dates after March 1973.
+
+    >>> unit_of(np.array([1_600_000_000])), unit_of(np.array([1_600_000_000_000])), unit_of(np.array([0, 7]))
+    ('s', 'ms', None)
+    """
+    middle = float(np.median(times))
+    return next((unit for unit, size in UNITS.items() if 1e8 <= middle / size < 1e10), None)  # type: ignore[return-value]
+
+
+def date_of(time: int | np.integer, unit: Literal["s", "ms", "us", "ns"]) -> str:
+    """The day of a Unix time.
+
+    >>> date_of(1_600_000_000, "s")
+    '2020-09-13'
+    """
+    return str(np.datetime64(int(time), unit).astype("datetime64[D]"))
+
+
 def from_columns(*, users, items, times, item_names: Mapping | None = None) -> Interactions:
     """Build a log from three columns in any order, with ids of any kind.
 
@@ -166,6 +202,10 @@ def from_columns(*, users, items, times, item_names: Mapping | None = None) -> I
     Args:
         users, items, times: columns of equal length; times are whole numbers.
         item_names: what to call an item; without an entry, the id as text.
+
+    Raises:
+        ValueError: for columns of different lengths, an id that is missing, text among ids that are numbers, and a time
+            that is not a whole number.
 
     >>> log = from_columns(users=[7, 7, 3], items=["b", "a", "b"], times=[1, 1, 5])
     >>> log.user_labels.tolist(), log.items.tolist()
@@ -177,18 +217,44 @@ def from_columns(*, users, items, times, item_names: Mapping | None = None) -> I
         )
     if len(users) == 0:
         raise ValueError("users: the log is empty; it needs at least one interaction")
-    user_labels, user = np.unique(users, return_inverse=True)
-    item_labels, item = np.unique(items, return_inverse=True)
-    given = np.asarray(times)
-    with np.errstate(invalid="ignore"):  # NaN and infinity are caught below
-        whole = given.astype(np.int64)
-    if (whole != given).any():
-        raise ValueError(
-            f"times: {given[whole != given][0]} is not a whole number; give times in a unit fine enough, such as "
-            "milliseconds"
-        )
+    user_labels, user = _numbered("users", users)
+    item_labels, item = _numbered("items", items)
+    whole = _whole("times", times)
     names = np.array([str((item_names or {}).get(label, label)) for label in item_labels.tolist()])
     return from_codes(user, item, whole, user_labels=user_labels, item_names=names)
+
+
+def _numbered(field: str, given) -> tuple[Array, Array]:
+    """The distinct ids in sorted order, and the place in it of each one given."""
+    if not isinstance(given, Array) or given.dtype.kind not in "iuSU":  # else all are of one kind, and none is missing
+        text = [isinstance(value, str) for value in given]
+        for row, value in enumerate(given):
+            if (
+                value is None or type(value).__name__ == "NAType" or value != value
+            ):  # NaN and NaT differ from themselves
+                raise ValueError(
+                    f"{field}[{row}]: {value} is no id, and all that are missing would be one; drop the row"
+                )
+            if text[row] != text[0]:
+                raise ValueError(
+                    f"{field}[{row}]: {value!r} among ids of another kind; give only text, or only numbers"
+                )
+    return np.unique(np.asarray(given), return_inverse=True)
+
+
+def _whole(field: str, given) -> Int64[Array, " interaction"]:
+    times = np.asarray(given)
+    if times.dtype.kind not in "iuf":
+        cure = "np.array(times, dtype='datetime64[s]').astype(int) makes Unix seconds of dates"
+        raise ValueError(f"{field}: {given[0]!r} is no number; give whole numbers: {cure}")
+    with np.errstate(invalid="ignore"):  # NaN and infinity are caught below
+        whole = times.astype(np.int64)
+    if (whole != times).any():
+        bad = times[whole != times][0]
+        raise ValueError(
+            f"{field}: {bad} is not a whole number; give times in a unit fine enough, such as milliseconds"
+        )
+    return whole
 
 
 def from_codes(users: Array, items: Array, times: Array, *, user_labels: Array, item_names: Array) -> Interactions:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 
 from mtmi_lite.interactions import Cases
 from mtmi_lite.models import Model, Users
-from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, among, index_items, merge, search_towers
+from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, among, at_most, index_items, merge, search_towers
 
 Array = np.ndarray
 Exclude = Literal["history"] | Int64[Array, "case slot"]
@@ -199,16 +199,15 @@ class Evaluation:
     hits: Bool[Array, "case num"]
 
     def first(self, num: int) -> Bool[Array, "case num"]:
-        """The hits among the first `num`.
+        """The hits among the first `num`, or among all items where there are fewer.
 
         Raises:
-            ValueError: if the ranking is not that long.
+            ValueError: if the ranking is not that long, and leaves items out.
         """
-        if not 1 <= num <= self.hits.shape[1]:
-            raise ValueError(
-                f"num: {num} is out of range; the ranking has 1 to {self.hits.shape[1]} items: evaluate with num={num}"
-            )
-        return self.hits[:, :num]
+        length = self.hits.shape[1]
+        if num > length and length < self.cases.num_items:
+            raise ValueError(f"num: {num} is out of range; the ranking has {length} items: evaluate with num={num}")
+        return self.hits[:, : at_most(num, length)]
 
     def recall(self, num: int) -> Float[Array, " case"]:
         return recall(self.first(num), self.cases.num_relevant)
@@ -242,12 +241,21 @@ class Evaluation:
             f"{name}_{num}": float(getattr(self, name)(num).mean())
             for name in ("recall", "hit_rate", "ndcg", "ndcg_of_found")
             for num in (20, 50)
-            if num <= self.hits.shape[1]
+            if num <= self.hits.shape[1] or self.hits.shape[1] == self.cases.num_items
         }
         cosines = pairwise_cosine(self.users)
         if not np.isnan(cosines).all():  # some user has several towers
             numbers["cosine"] = float(np.nanmean(cosines))
         return numbers
+
+
+def list_length(num_items: int) -> int:
+    """How many items of a list to judge a model by: 50, or half of them all where a list of 50 would miss none.
+
+    >>> list_length(3181), list_length(40)
+    (50, 20)
+    """
+    return 50 if num_items > 50 else max(num_items // 2, 1)
 
 
 @torch.no_grad()
@@ -256,7 +264,8 @@ def evaluate(
 ) -> Evaluation:
     """Rank all items for every case: each tower's `num` nearest, merged, and the hits among the first `num`.
 
-    The model may live on any device; what is returned is on the CPU.
+    Where there are fewer than `num` items, the lists have them all. The model may live on any device; what is returned
+    is on the CPU.
 
     Args:
         index: of the model's items, to search another way than exactly.
@@ -266,10 +275,9 @@ def evaluate(
             compare only models with the same exclusion, on cases that say which.
 
     Raises:
-        ValueError: if `num` is out of range, the index is not of this model's items, or an exclusion does not fit.
+        ValueError: if `num` is below 1, the index is not of this model's items, or an exclusion does not fit.
     """
-    if not 1 <= num <= model.num_items:
-        raise ValueError(f"num: {num} is out of range; it must be 1 to {model.num_items}, the number of items")
+    num = at_most(num, model.num_items)
     index = index_items(model) if index is None else index
     if (len(index), index.similarity) != (model.num_items, model.similarity):
         raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")

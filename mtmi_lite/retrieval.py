@@ -117,15 +117,14 @@ class ItemIndex:
     ) -> tuple[Float32[Array, "query num"], Int64[Array, "query num"]]:
         """The `num` most similar items of each query, best first, ties by item id, and their similarities.
 
-        An approximate index may find fewer: the rest are −1, of similarity −∞. Which of several equal items stand
-        at the end of its list is not settled by id.
+        Where there are fewer than `num` items, it is all of them. An approximate index may find fewer: the rest are −1,
+        of similarity −∞. Which of several equal items stand at the end of its list is not settled by id.
 
         Raises:
-            ValueError: if `num` is not 1 to the number of items.
+            ValueError: if `num` is below 1, or the queries do not fit.
         """
         num_items = len(self)
-        if not 1 <= num <= num_items:
-            raise ValueError(f"num: {num} is out of range; it must be 1 to {num_items}, the number of items")
+        num = at_most(num, num_items)
         exact = self.kind == "exact"
         prepared, dim = self._prepare(queries), self.vectors.shape[1]
         if prepared.shape[1] != dim:
@@ -187,6 +186,17 @@ def approximate_recall(index: ItemIndex, exact: ItemIndex, queries: Float[Tensor
     return float((among(rows + found, np.sort(rows + wanted, axis=None)) & (found >= 0)).mean())
 
 
+def at_most(num: int, there_are: int) -> int:
+    """`num`, or what there is: a list of 50 from a shop of 40 products has 40.
+
+    Raises:
+        ValueError: if `num` is below 1.
+    """
+    if num < 1:
+        raise ValueError(f"num: {num} is out of range; it must be at least 1")
+    return min(num, there_are)
+
+
 def among(values: Int64[Array, "*shape"], wanted: Int64[Array, " wanted"]) -> Bool[Array, "*shape"]:
     """True where a value is one of those wanted, which are sorted.
 
@@ -208,7 +218,7 @@ class TowerLists:
 def search_towers(
     index: ItemIndex, users: Users, num: int, exclude: Int64[Array, "user slot"] | None = None
 ) -> TowerLists:
-    """One query a tower: the `num` nearest items of each of the users' vectors.
+    """One query a tower: the `num` nearest items of each of the users' vectors, or all where there are fewer.
 
     Args:
         exclude: items to leave out for each user, −1 for none: what is bought already, for example. The index is
@@ -220,6 +230,7 @@ def search_towers(
     [[[1, 2]]]
     """
     present, num_items = users.mask.cpu().numpy(), len(index)
+    num = at_most(num, num_items)
     exclude = np.empty((len(present), 0), dtype=np.int64) if exclude is None else exclude
     if len(exclude) != len(present):
         raise ValueError(f"exclude: {len(exclude)} rows for {len(present)} users; give one each")
@@ -257,6 +268,7 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     """Merge the K lists of each user: best similarity first, ties by item id, each item once (§3.4).
 
     An item that several towers bring counts for the one it is nearest to, or, among equals, for the first of them.
+    Where the lists hold fewer than `num` items, the ranking has room for all that they hold.
 
     >>> lists = TowerLists(
     ...     items=np.array([[[7, 3], [3, 5]]]), scores=np.array([[[0.9, 0.2], [0.8, 0.1]]], dtype=np.float32)
@@ -266,8 +278,7 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     ([[7, 3, 5]], [[0, 1, 1]])
     """
     num_users, num_towers, length = lists.items.shape
-    if not 1 <= num <= num_towers * length:
-        raise ValueError(f"num: {num} is out of range; it must be 1 to {num_towers * length}, all the lists hold")
+    num = at_most(num, num_towers * length)
     parts = [  # so many users at a time that all stays in the processor's cache
         _merge(lists.items[start : start + 512], lists.scores[start : start + 512], num)
         for start in range(0, max(num_users, 1), 512)
@@ -323,7 +334,8 @@ def merge_diverse(lists: TowerLists, num: int, categories: Int64[Array, " item"]
     if lists.items.max(initial=-1) >= len(categories):
         raise ValueError(f"categories: {len(categories)} of them, but item {lists.items.max()} is ranked; give all")
     everything = lists.items[0].size
-    ranking = merge(lists, everything if 1 <= num <= everything else num)  # which refuses a num out of range
+    num = at_most(num, everything)
+    ranking = merge(lists, everything)
     category = categories[ranking.items]  # that of an absent item is never read: nothing lifts its −∞
     gains = ranking.scores.astype(np.float64)
     users, places = np.arange(len(gains)), np.empty((len(gains), num), dtype=np.int64)

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import jaxtyping
 import numpy as np
+import pandas
 import pytest
 import torch
 from hypothesis import given, settings
@@ -529,3 +530,59 @@ def test_each_way_of_sorting_is_stable_by_user_and_time(rows, by_time):
     assert log.user_labels[log.users].tolist() == [row[0] for row in expected]
     assert log.times.tolist() == [row[2] for row in expected]
     assert log.item_names[log.items].tolist() == [str(row[1]) for row in expected]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [None, float("nan"), pandas.NA, pandas.NaT, np.datetime64("NaT")],
+    ids=["None", "NaN", "NA", "NaT", "NumPy"],
+)
+@pytest.mark.parametrize("column", ["users", "items"])
+def test_a_missing_id_is_no_id(column, missing):
+    columns = {"users": [1, 2, 3], "items": ["a", "b", "c"], "times": [1, 2, 3]}
+    columns[column] = [*columns[column][:2], missing]
+    for ids in (columns[column], pandas.Series(columns[column], dtype=object)):
+        with pytest.raises(ValueError, match=rf"{column}\[2\]: .* is no id"):
+            from_columns(**columns | {column: ids})
+
+
+def test_missing_ids_in_columns_of_pandas_and_numpy_are_no_ids():
+    for users in (
+        np.array([17850.0, np.nan, np.nan]),
+        pandas.Series([17850, None, None]),
+        pandas.Series([17850, None, None], dtype="Int64"),
+        pandas.Series(["a", None, None]),
+    ):
+        with pytest.raises(ValueError, match=r"users\[1\]: .* is no id, and all that are missing would be one"):
+            from_columns(users=users, items=[1, 2, 3], times=[1, 2, 3])
+
+
+def test_text_and_numbers_are_not_merged():
+    with pytest.raises(ValueError, match=r"users\[1\]: '1' among ids of another kind"):
+        from_columns(users=[1, "1"], items=[1, 2], times=[1, 2])
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.array(["2010-12-01", "2011-01-01"], dtype="datetime64[s]"),
+        ["2010-12-01", "2011-01-01"],
+        pandas.to_datetime(pandas.Series(["2010-12-01", "2011-01-01"])),
+    ],
+)
+def test_dates_for_times_get_a_cure_that_fits(times):
+    with pytest.raises(
+        ValueError, match=r"times: .* is no number; .*np\.array\(times, dtype='datetime64\[s\]'\)"
+    ) as caught:
+        from_columns(users=[1, 2], items=[1, 2], times=times)
+    assert "2010" in str(caught.value)
+    seconds = np.array(times, dtype="datetime64[s]").astype(int)
+    assert repr(from_columns(users=[1, 2], items=[1, 2], times=seconds)).endswith("2010-12-01 to 2011-01-01")
+
+
+def test_a_text_is_not_taken_apart_into_features():
+    with pytest.raises(ValueError, match=r"rows\[0\]: 'tea' is a text; a row is a list of names, such as \['tea'\]"):
+        features_of(["tea", "gift"])
+    log = from_columns(users=["u"], items=["a"], times=[1])
+    with pytest.raises(ValueError, match="'tea' is a text"):
+        describe(log, item_features={"a": "tea"})

@@ -510,8 +510,7 @@ def test_more_diversity_brings_more_categories():
 @pytest.mark.parametrize(
     ("num", "categories", "diversity", "message"),
     [
-        (0, 5, 0.1, "num: 0 is out of range; it must be 1 to 6"),
-        (7, 5, 0.1, "num: 7 is out of range; it must be 1 to 6"),
+        (0, 5, 0.1, "num: 0 is out of range; it must be at least 1"),
         (2, 4, 0.1, "categories: 4 of them, but item 4 is ranked"),
         (2, 5, -0.1, "diversity: -0.1"),
         (2, 5, float("nan"), "diversity: nan"),

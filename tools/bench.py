@@ -1,6 +1,6 @@
 """Speed, as ratios: each thing timed in turn with its floor, in one run, on one thread.
 
-Usage: python tools/bench.py
+Usage: python -m tools.bench [LOG.inter ...]
 
 Prints a table and saves it as build/bench.json. A ratio is that of the fastest of many rounds, so that what else the
 machine does counts little; it says how the machine of this run fares and is no test.
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import faiss
 import numpy as np
@@ -379,30 +380,47 @@ def merge_and_measure_in_a_loop(found: Evaluation) -> tuple[float, ...]:
     return tuple(sum(values) / len(values) for values in (recalls, hit_rates, ndcgs))
 
 
-def reading(split: Split) -> Row:
-    """The shipped log written out as text and read again."""
+def with_pandas(path: Path) -> None:
+    """What pandas alone takes to read the columns of a log, ids as text, and to number the ids."""
     import pandas
 
-    log, columns = split.log, ["user_id", "item_id"]
+    types: Any = {"user_id": str, "item_id": str, "timestamp": "int64"}
+    table = pandas.read_csv(
+        path, sep="\t", na_filter=False, usecols=[0, 1, 2], names=list(types), dtype=types, skiprows=1
+    )
+    for column in ("user_id", "item_id"):
+        pandas.factorize(table[column])
+
+
+def reading(split: Split) -> Row:
+    """The shipped log written out as text and read again."""
+    log = split.log
     rows = zip(log.user_labels[log.users], log.item_names[log.items], log.times, strict=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.tsv"
         lines = ("\t".join(map(str, (user, abs(hash(name)) % 10**6, time))) for user, name, time in rows)
         path.write_text("user_id\titem_id\ttimestamp\n" + "\n".join(lines) + "\n")
-
-        def with_pandas() -> None:
-            table = pandas.read_csv(path, sep="\t", dtype=str, usecols=columns, na_filter=False)
-            for column in columns:
-                pandas.factorize(table[column])
-
         return compare(
             f"read_interactions(), {len(log):,} lines",
             lambda: read_interactions(path),
             "pandas: ids as text, both columns encoded",
-            with_pandas,
-            bar=2,
+            lambda: with_pandas(path),
+            bar=1.5,
             rounds=10,
         )
+
+
+def reading_of(path: Path) -> Row:
+    """A log of one's own, read in the order of its columns: user, item, time."""
+    return compare(
+        f"read_interactions(), {path.name}",
+        lambda: read_interactions(path),
+        "pandas: ids as text, both columns encoded",
+        lambda: with_pandas(path),
+        bar=1.5,
+        rounds=10,
+        clock=time.process_time,
+    )
 
 
 def imports() -> Row:
@@ -428,7 +446,7 @@ def imported_too_much() -> list[str]:
     return found.stdout.split()
 
 
-def measure() -> list[Row]:
+def measure(logs: list[Path]) -> list[Row]:
     split = split_users(online_retail(), seed=0)
     step = TrainingStep(split)
     shapes = f"batch {BATCH}, d = {DIM}, K = {TOWERS}, {split.log.num_items:,} items"
@@ -443,6 +461,7 @@ def measure() -> list[Row]:
         compare("drawing a batch", step.draw, "training step", step, bar=0.1, rounds=200),
         *evaluation(split),
         reading(split),
+        *map(reading_of, logs),
         imports(),
     ]
 
@@ -469,7 +488,11 @@ def main() -> None:
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     started = time.perf_counter()
-    rows, too_much, megabytes = measure(), imported_too_much(), memory_of_a_large_table()
+    rows, too_much, megabytes = (
+        measure([Path(log) for log in sys.argv[1:]]),
+        imported_too_much(),
+        memory_of_a_large_table(),
+    )
     versions = {"python": platform.python_version(), "torch": torch.__version__, "faiss": faiss.__version__}
     print(table(rows))
     print(f"\nImported with the library, of {', '.join(HEAVY)}: {', '.join(too_much) or 'none'}.")

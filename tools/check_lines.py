@@ -11,9 +11,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "mtmi_lite"
 TAUGHT = ("towers", "models", "losses", "training", "retrieval", "metrics")
-MAX_TAUGHT = 900
-MAX_PACKAGE = 3_000
-MAX_LESSON = 220
+MAX_TAUGHT = 920
+MAX_PACKAGE = 3_300
+MAX_LESSON = 230
 """Of each file in mtmi_lite/lessons, which are not part of the package's count: a reader needs one at a time."""
 
 _NO_CODE = {

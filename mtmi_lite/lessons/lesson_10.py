@@ -17,7 +17,7 @@ from jaxtyping import Float32, Int64
 
 from mtmi_lite import datasets
 from mtmi_lite.figures import COLOURS, GREY, MARKERS, finished, short, tower_name
-from mtmi_lite.interactions import Batch, Cases, Interactions, from_columns
+from mtmi_lite.interactions import Batch, Cases, Interactions, Split, filter_items_first, from_columns
 from mtmi_lite.models import Model
 from mtmi_lite.panels import Control, Panel, State
 from mtmi_lite.retrieval import Ranking, TowerLists, index_items, merge, search_towers
@@ -68,12 +68,28 @@ def write_orders(path: Path, *, seed: int = 0) -> None:
         csv.writer(file, delimiter=";").writerows([HEADER, *rows])
 
 
-def names_in(path: Path | str, item: str, name: str) -> dict[str, str]:
-    """What each item is called, by its id, where each line of a log says it; the last line counts."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        tabs = "\t" in file.readline()
-        file.seek(0)
-        return {row[item]: row[name] for row in csv.DictReader(file, dialect="excel-tab" if tabs else "excel")}
+def too_few(log: Interactions) -> str:
+    """What a log lacks for anything to be learned from it, or nothing.
+
+    >>> too_few(from_columns(users=["ann"], items=["tea"], times=[7]))
+    'Too few to learn from: no user has 5 interactions with items that have 5.'
+    """
+    try:
+        users = filter_items_first(log).num_users
+    except ValueError:
+        return "Too few to learn from: no user has 5 interactions with items that have 5."
+    what = f"Too few to learn from: {users} users have 5 interactions with items that have 5, and a split takes 10."
+    return what if users < 10 else ""
+
+
+def caution(split: Split, length: int) -> str:
+    """What to keep in mind about a split that is small."""
+    words, items = [], split.log.num_items
+    if length < 50:
+        words.append(f"Only {items} items: a list of 50 would hold them all, so a list has {length} here.")
+    if len(split.test) < 100:
+        words.append(f"Only {len(split.test)} test users: the interval will be wide, and may say nothing.")
+    return " ".join(words) or f"Enough of both: {items:,} items, {len(split.test)} test users."
 
 
 def write_log(log: Interactions, path: Path) -> None:
@@ -270,10 +286,10 @@ class Customers:
         vectors = F.normalize(users.vectors[0][users.mask[0]], dim=1)
         nearest = (self.items[history] @ vectors.T).argmax(dim=1).numpy()
         relevant = self.cases.relevant[self.cases.offsets[row] : self.cases.offsets[row + 1]]
-        columns = {"merged": (ranking.items[0], ranking.towers[0]), "one vector": (one, np.full(num, ALONE))}
+        columns = {"merged": (ranking.items[0], ranking.towers[0]), "one vector": (one, np.full(len(one), ALONE))}
         counts = {name: int(np.isin(items, relevant).sum()) for name, (items, _) in columns.items()}
         if state["shows"] == SHOWS[0]:
-            columns = {tower_name(j): (lists.items[0, j], np.full(num, j)) for j in range(len(vectors))}
+            columns = {tower_name(j): (lists.items[0, j], np.full(len(one), j)) for j in range(len(vectors))}
         columns = {"had before, newest first": (history[::-1], nearest[::-1]), **columns}
         figure, hits = go.Figure(), []
         for place, (name, (items, towers)) in enumerate(columns.items()):

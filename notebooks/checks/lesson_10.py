@@ -18,7 +18,7 @@ EXPORT = """1320500000000,buy,u7,lamp
 def arguments(answer):
     if not isinstance(answer, dict):
         raise Wrong('Give a dictionary of arguments, such as {"user": "visitor", …}.')
-    known = {"user", "item", "time", "header", "only", "newest_first"}
+    known = {"user", "item", "time", "header", "only", "newest_first", "separator", "encoding"}
     if more := set(answer) - known:
         raise Wrong(f"{sorted(more)[0]!r} is no argument of read_interactions; there are {', '.join(sorted(known))}.")
     header = answer.get("header")

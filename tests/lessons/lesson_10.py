@@ -3,6 +3,7 @@
 import math
 
 BANDS = {
+    "refusals": (5, 5, "the reader takes what it should refuse, or refuses what it should take"),
     "as_made": (1.0, 1.0, "a cure is missing: with a page twice or with returns it is another log (0)"),
     "recall_50": (0.21, 0.32, "training broke, or far too much repel (0.078); Most Popular has 0.13 to 0.155"),
     "gain_50": (-0.02, 0.065, "the towers are pushed apart until they find nothing (−0.18 at β = 1000)"),
@@ -40,7 +41,7 @@ WRONG = {
     "arguments": {
         "a stub": (None, "Not written yet"),
         "no dictionary": ("visitor", "a dictionary of arguments"),
-        "an argument that is none": (GOOD | {"separator": ","}, "'separator' is no argument"),
+        "an argument that is none": (GOOD | {"delimiter": ","}, "'delimiter' is no argument"),
         "no header": (without("header"), "takes the first line for names"),
         "a header of what is read": (GOOD | {"header": ["when", "visitor", "product"]}, "each of the four columns"),
         "a name that is not in the header": (GOOD | {"user": "user_id"}, "The reader says: shop.csv"),

@@ -10,10 +10,11 @@ import pytest
 
 from mtmi_lite.datasets import planted_interests
 from mtmi_lite.figures import COLOURS, MARKERS
-from mtmi_lite.interactions import evaluation_cases, from_columns
+from mtmi_lite.interactions import evaluation_cases, from_columns, split_users
 from mtmi_lite.lessons import lesson_10 as pictures
 from mtmi_lite.models import MTMI
 from mtmi_lite.readers import read_interactions
+from tools import notebooks as pipeline
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_the_orders_hold_every_trouble_that_the_lesson_speaks_of(orders):
     kept = [tuple(row[:3]) for row in whole if row[1] and row[4] == "1"]
     assert len(kept) - len(set(kept)) == 300
     assert len(set(kept)) == len(pictures.autumn())
-    assert any("," in row[3] for row in whole)  # so that ";" can not just become ","
+    assert any("," in row[3] for row in whole)  # so that ";" cannot just become ","
 
 
 def test_each_seed_makes_another_mess(orders, tmp_path):
@@ -56,12 +57,48 @@ def test_a_log_written_is_the_log_read(tmp_path):
     assert again.item_names.tolist() == ["x, y", "z"]
 
 
-@pytest.mark.parametrize("separator", [",", "\t"])
-def test_names_are_read_beside_the_log(tmp_path, separator):
-    path = tmp_path / "log.csv"
-    lines = [["item", "name"], ["7", "tea"], ["8", "jam"], ["7", "green tea"]]
-    path.write_text("\n".join(separator.join(line) for line in lines), encoding="utf-8-sig")
-    assert pictures.names_in(path, "item", "name") == {"7": "green tea", "8": "jam"}
+@pytest.mark.parametrize(("num_users", "each", "lacks"), [(1, 4, "no user has 5"), (9, 6, "9 users"), (10, 6, "")])
+def test_a_log_is_too_small_to_learn_from_or_it_is_not(num_users, each, lacks):
+    log = from_columns(
+        users=np.repeat(np.arange(num_users), each), items=np.arange(num_users * each) % 2, times=[0] * num_users * each
+    )
+    found = pictures.too_few(log)
+    assert (lacks in found) if lacks else found == ""
+    if not lacks:
+        words = pictures.caution(split_users(log, seed=0), 1)
+        assert words == (
+            "Only 2 items: a list of 50 would hold them all, so a list has 1 here. "
+            "Only 1 test users: the interval will be wide, and may say nothing."
+        )
+
+
+def run_with(path: Path, **parameters) -> tuple[dict, str]:
+    """What the lesson prints and finds on a log of one's own: the part of it that reads the log."""
+    notebook = pipeline.solved(pipeline.read_source(pipeline.sources(["10"])[0]))
+    end = next(place for place, cell in enumerate(notebook.cells) if "## A million items" in cell.source)
+    notebook.cells = [*notebook.cells[:end], notebook.cells[-1]]
+    found = (
+        "dict(users=log.num_users, items=log.num_items, length=length, gain=gain[0], names=log.item_names[:2].tolist())"
+    )
+    notebook.cells[-1].source = f"from IPython.display import JSON\nJSON({found})"
+    ran = pipeline.execute(notebook, parameters={"path": str(path), **parameters})
+    texts = [out.text for cell in ran.notebook.cells for out in cell.get("outputs", []) if out.output_type == "stream"]
+    return ran.results, "".join(texts)
+
+
+def test_the_lesson_goes_on_with_20_customers_and_12_products(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(f"u{k % 20}", f"i{rng.integers(12)}", 1_600_000_000 + k, "Tea") for k in range(200)]
+    path = tmp_path / "small.csv"
+    path.write_text("Customer;Article;Date;What\n" + "".join(";".join(map(str, row)) + "\n" for row in rows))
+    found, printed = run_with(path)
+    assert (found["users"], found["items"], found["length"]) == (20, 12, 6)
+    assert found["names"] == ["i0", "i1"]
+    assert "as read:  20 users, 12 items, 200 interactions, 2020-09-13 to 2020-09-13" in printed
+    assert "separated by ';'" in printed
+    assert "column 'Description': not in the header, which has 'Customer', 'Article', 'Date', 'What'" in printed
+    assert "Only 12 items: a list of 50 would hold them all" in printed
+    assert "Only 2 test users" in printed
 
 
 def test_groups_are_what_an_index_lives_off():
