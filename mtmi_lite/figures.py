@@ -6,7 +6,6 @@ figure carries a text for those who can not see it, in `layout.meta["alt"]`.
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
 from jaxtyping import Float, Int64, Shaped
 from plotly.subplots import make_subplots
 
@@ -18,7 +17,7 @@ MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle
 SYMBOLS = ("●", "■", "◆", "▲", "✚", "✖", "▼", "★")
 GREY = "#767676"  # the lightest grey that is still readable on white
 
-_WHITE = pio.templates["plotly_white"].layout
+_WHITE = go.Figure(layout_template="plotly_white").to_plotly_json()["layout"]["template"]["layout"]
 _USED = ("annotationdefaults", "font", "hoverlabel", "hovermode", "paper_bgcolor", "plot_bgcolor", "xaxis", "yaxis")
 LOOK = go.layout.Template(layout={name: _WHITE[name] for name in _USED})
 """What the course's figures use of plotly's white look. The whole is 7 kB in each figure, and a third of the time that
