@@ -37,6 +37,7 @@ from unittest import mock
 import jupytext
 import kaleido
 import nbformat
+import numpy as np
 import papermill
 import psutil
 from nbformat import NotebookNode
@@ -50,6 +51,8 @@ MEASURED = NOTEBOOKS / "results" / "lessons.json"
 MAP = NOTEBOOKS / "course_map.md"
 
 MAX_BYTES = 1_000_000
+USUAL_YARDSTICK = 0.035
+"""What `yardstick` gives on the machine whose seconds the lessons print; on another, a build converts."""
 LOOK_SECONDS = 0.2
 HOUR = 3600  # where a library wants a limit in seconds; what stands still is stopped before
 
@@ -384,6 +387,20 @@ def execute(
     )
 
 
+def yardstick() -> float:
+    """Processor seconds of some fixed work: how fast this machine is just now."""
+    values = np.random.default_rng(0).normal(size=50_000)  # no matrix product, which may run on several threads
+
+    def work() -> float:
+        started = time.process_time()
+        for _ in range(40):
+            np.exp(values).sum()
+            sum(value * value for value in range(20_000))
+        return time.process_time() - started
+
+    return min(work() for _ in range(5))
+
+
 def run_solved(
     source: Path,
     *,
@@ -534,9 +551,11 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     unfilled = student(read_source(source))
     ran = execute(unfilled, cwd=folder)
     _ = ran.results  # raises if the lesson shows none
+    slower = yardstick() / USUAL_YARDSTICK
     taken = {
-        "seconds": round(ran.seconds, 1),
-        "cpu_seconds": round(ran.cpu_seconds, 1),
+        "seconds": round(ran.seconds / slower, 1),
+        "cpu_seconds": round(ran.cpu_seconds / slower, 1),
+        "slower": round(slower, 2),
         "peak_mb": round(ran.peak_mb),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",

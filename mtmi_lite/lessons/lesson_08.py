@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -301,7 +302,9 @@ class Laboratory:
         key = (knobs, seed)
         if key not in self.reports:
             recipe = recipe_at(knobs, learning_rate=6e-3)  # high, so that a short training shows the whole way
-            run = recipe.train(self.split, steps=self.steps, seed=seed, progress=False, on_step=on_step)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "no look at")  # the panel says so in its own words
+                run = recipe.train(self.split, steps=self.steps, seed=seed, progress=False, on_step=on_step)
             if run.interrupted:
                 raise KeyboardInterrupt
             self.runs[key], self.reports[key] = run, report(run.model, self.validation, self.split.log)
@@ -314,12 +317,17 @@ class Laboratory:
         leads = {one: compare(self.reports[one], self.alone) for one in [key, *known] if one in self.reports}
         title = alt = f"{_name(*key)}: not trained by you yet"
         if key in leads:
-            own, lead = self.reports[key], "{:+.3f} [{:+.3f}, {:+.3f}]".format(*leads[key])
+            own, lead, best = (
+                self.reports[key],
+                "{:+.3f} [{:+.3f}, {:+.3f}]".format(*leads[key]),
+                self.runs[key].best_step,
+            )
+            kept = f"best step {best}" if best else "no step was better than the untrained model, which is what you see"
             title = f"{_name(*key)}: {lead} over one tower, cosine {own.cosine:.2f}"
             alt = (
                 f"{title}. Recall at 50 {own.recall.mean():.3f} for {len(own.users)} validation users, "
                 f"{own.as_one.mean():.3f} with the mean of the own vectors; shares of the hits "
-                f"{', '.join(f'{share:.2f}' for share in own.shares)}; best step {self.runs[key].best_step}"
+                f"{', '.join(f'{share:.2f}' for share in own.shares)}; {kept}"
             )
         if key[0] in self.grid:
             there = self.grid[key[0]]
