@@ -29,9 +29,8 @@ if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None
         "where it lies, in the folder notebooks/."
     )
 
-importlib.import_module(
-    "mtmi_lite"
-)  # before PyTorch and Faiss: what it sets for them, they read when they are imported
+# before PyTorch and Faiss, which read what it sets for them when they are imported
+importlib.import_module("mtmi_lite")
 
 NOT_WRITTEN = "Not written yet: put your code where `...` stands, run the cell again, then this one."
 
