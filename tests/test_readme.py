@@ -80,7 +80,7 @@ def claims() -> str:
         f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of "
         "the same list. No evaluation gives those; lesson 01 finds them by code.",
         f"Of {len(ledger)} claims, {counts['reproduced']} are reproduced, {counts['partly']} in part and "
-        f"{counts['not reproduced']} not; {counts['not testable here']} can not be tested here. Lesson 09 has the test "
+        f"{counts['not reproduced']} not; {counts['not testable here']} cannot be tested here. Lesson 09 has the test "
         "of each, its numbers, and the rule of its verdict.",
         "A version of it, chosen on two logs and judged once on three others, "
         + ("wins" if version["wins"] else "does not win")
