@@ -52,6 +52,7 @@ def page(browser, said) -> Iterator[Page]:
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
+    page.evaluate("async () => await window.jupyterapp?.serviceManager.sessions.shutdownAll()")  # half a GB a lesson
     page.context.close()
     # plotly rejects the promise of an animation that was paused, with nothing to say
     expected = ("undefined", "Failed to load resource: net::ERR_")
