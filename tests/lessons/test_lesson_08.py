@@ -121,10 +121,10 @@ def test_the_panel_of_the_grid_says_what_the_file_says(landscape):
 def test_a_click_on_a_square_goes_there_and_one_on_an_interval_does_not(landscape):
     panel = landscape.panel()
     number = len(landscape.axes[1]) + 2
-    panel._clicked(0, [number])
+    panel._clicked(0, number)
     assert (panel.state["alpha"], panel.state["beta"]) == (landscape.axes[0][1], landscape.axes[1][2])
     before = panel.state
-    panel._clicked(2, [0])
+    panel._clicked(2, 0)
     assert panel.state == before
 
 
