@@ -3,8 +3,8 @@
 Usage: python -m tools.bench_panels [NN ...]     each panel of these lessons, moved through all its values
        python -m tools.bench_panels --loads 20   as many loads of a panel, eight busy processes on the browser's core
 
-A time is from the event in the page (a key, a choice in a list, a press of a button) to the end of the redraw. Beside it
-stands how fast the machine is just now (`notebooks.yardstick`): the bars are those of a machine of the usual speed.
+A time is from the event in the page (a key, a choice in a list, a press of a button) to the end of the redraw. Beside
+it stands how fast the machine is just now (`notebooks.yardstick`): the bars are those of a machine of the usual speed.
 """
 
 import argparse
