@@ -39,7 +39,6 @@ WATCH = """panel => {
     const plot = panel.querySelector(".js-plotly-plot");
     plot.on("plotly_afterplot", () => { window.drawn?.(performance.now() - window.asked); });
 }"""
-RESTART = "async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
 AWAIT = """patience => {
     window.redrawn = new Promise((drawn) => { window.drawn = drawn; setTimeout(drawn, patience, null); });
 }"""
@@ -177,12 +176,10 @@ def loads(count: int, chromium: str) -> int:
             lab.open(page, "panel.ipynb")
             real.run_all(page)
             seconds.append(shows_and_answers(page))
-            page.evaluate(
-                "async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-            )
+            real.restart_kernel(page)
             real.run_all(page)
             seconds.append(shows_and_answers(page))
-            page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+            real.save(page)
             page.reload()
             seconds.append(shows_and_answers(page))
             page.context.close()

@@ -44,6 +44,16 @@ def run_all(page: Page) -> None:
     page.evaluate(RUN_ALL)
 
 
+def restart_kernel(page: Page) -> None:
+    """Give the notebook that the page shows a fresh kernel."""
+    page.evaluate("async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+
+
+def save(page: Page) -> None:
+    """Save the notebook that the page shows."""
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
 @contextlib.contextmanager
 def jupyterlab() -> Iterator[Lab]:
     """A JupyterLab with a copy of the notebooks, because it saves what it runs, and with settings of its own."""

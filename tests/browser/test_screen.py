@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.browser.panel import PanelPage
-from tools.browser import run_all
+from tools.browser import restart_kernel, run_all, save
 
 CODE = """
 import plotly.graph_objects as go
@@ -80,7 +80,7 @@ def test_after_a_reload_figure_and_controls_agree(open_lesson, page, tiny):
     panel = PanelPage(open_lesson(tiny), "tiny")
     panel.press("Low")
     shows(panel, 0)
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    save(page)
     page.reload()
     panel = PanelPage(page, "tiny")
     shows(panel, 0)
@@ -91,7 +91,7 @@ def test_after_a_restart_of_the_kernel_the_figure_comes_again(open_lesson, page,
     panel = PanelPage(open_lesson(tiny), "tiny")
     panel.press("Low")
     shows(panel, 0)
-    page.evaluate("async () => await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    restart_kernel(page)
     run_all(page)
     panel = PanelPage(page, "tiny")
     shows(panel, 1)
