@@ -5,6 +5,7 @@ import faulthandler
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -74,6 +75,17 @@ def not_there() -> list[str]:
     if not torch.cuda.is_available():
         lacks.append("the tests of training on a GPU, for there is none with CUDA")
     return lacks
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the workers have it from the process that starts them
+        folder = tempfile.TemporaryDirectory(prefix="mtmi-")
+        config.add_cleanup(folder.cleanup)
+        startup = Path(folder.name, "profile_default", "startup")
+        startup.mkdir(parents=True)
+        run = f"__import__('runpy').run_path({str(Path(__file__).with_name('keep_trainings.py'))!r})"
+        (startup / "start.py").write_text(run)  # among no names of the notebook
+        os.environ |= {"IPYTHONDIR": folder.name, "MTMI_KEPT_TRAININGS": folder.name}
 
 
 def pytest_report_header() -> list[str]:

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import time
 import tomllib
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -238,8 +239,14 @@ def served(command: str, folder: Path, environment: dict[str, str], seconds: flo
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
         host, lesson, token = address.groups()
-        with urllib.request.urlopen(f"{host}/files/{lesson}?{token}", timeout=60) as answer:
-            return log.read_text(), answer.read()
+        while True:
+            try:
+                with urllib.request.urlopen(f"{host}/files/{lesson}?{token}", timeout=60) as answer:
+                    return log.read_text(), answer.read()
+            except urllib.error.URLError:  # it prints its address first, and then listens
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)

@@ -1,22 +1,43 @@
 """A panel in a page, as a person meets it: sliders, lists, buttons, the text box of its state, and what it shows."""
 
+import ast
 import html
 import json
 import re
+from typing import Any
 
-import plotly.graph_objects as go
 from playwright.sync_api import Locator, Page
+
+ASK = """async ([name, expression]) => {
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    const code = `
+import gc, json
+from mtmi_lite.panels import Panel
+panel = next(one for one in gc.get_objects() if type(one) is Panel and one.name == "${name}")`;
+    const asked = { answer: `json.dumps(${expression})` };
+    const reply = await kernel.requestExecute({ code, silent: true, user_expressions: asked }).done;
+    return reply.content.user_expressions?.answer ?? reply.content;
+}"""
 
 
 class PanelPage:
     """The panel of this name, `mtmi-{name}`, in a page of JupyterLab."""
 
     def __init__(self, page: Page, name: str) -> None:
-        self.page, self.selector = page, f".mtmi-{name}"
+        self.page, self.name, self.selector = page, name, f".mtmi-{name}"
         self.whole = page.locator(self.selector)
         self.text = self.whole.locator("input[type=text]")
         self.text.wait_for()
         self.text.scroll_into_view_if_needed()
+        self.start: dict = self.ask("panel.start")
+        self.state = dict(self.start)
+
+    def ask(self, expression: str) -> Any:
+        """The value, as JSON, of an expression among the names of the notebook, where `panel` is this panel."""
+        answer = self.page.evaluate(ASK, [self.name, expression])
+        if answer["status"] != "ok":
+            raise AssertionError(f"{expression}: {answer['evalue']}")
+        return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
 
     def slider(self, label: str) -> Locator:
         """The handle of a slider, by the label before it: it takes the focus and the arrow keys."""
@@ -79,28 +100,28 @@ class PanelPage:
         box = point.bounding_box()
         assert box is not None
         place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        # plotly clicks what it hovers over
+        # plotly clicks what it hovers over, and on the way there that is other points
         self.page.evaluate(
-            """selector => {
+            """([selector, number]) => {
                 const plot = document.querySelector(selector);
-                window.hovered = new Promise((done) => plot.once("plotly_hover", done));
+                window.hovered = new Promise((done) => plot.on("plotly_hover", ({ points: [point] }) => {
+                    if (point.curveNumber === 0 && point.pointNumber === number) done();
+                }));
             }""",
-            f"{self.selector} .js-plotly-plot",
+            [f"{self.selector} .js-plotly-plot", number],
         )
         self.page.mouse.move(*place, steps=4)
         self.page.evaluate("async () => { await window.hovered; }")
         self.page.mouse.click(*place)
 
-    def shows(self, state: dict, title: str | None, alt: str) -> None:
-        """Wait until the page shows this state, this title of the figure, and the figure in words."""
-        self._wait(f"{self.selector} input[type=text]", "value", json.dumps(state, ensure_ascii=False))
+    def shows(self, **changes: Any) -> None:
+        """Wait until the page shows the last state with these changes, and the figure of that: its title, its words."""
+        self.state |= changes
+        self._wait(f"{self.selector} input[type=text]", "value", json.dumps(self.state, ensure_ascii=False))
+        title, alt = self.ask(f"(lambda of: [of.title.text, of.meta['alt']])(panel.draw({self.state!r}).layout)")
         if title:
             self._wait(f"{self.selector} .gtitle", "textContent", re.sub("<[^>]*>", "", title))
         self.whole.get_by_text(html.unescape(alt), exact=True).first.wait_for()
-
-    def shows_figure(self, state: dict, figure: go.Figure) -> None:
-        """Wait until the page shows this state and this figure, by its title and in words."""
-        self.shows(state, figure.layout.title.text, figure.layout.meta["alt"])
 
     def _wait(self, selector: str, attribute: str, expected: str) -> None:
         try:

@@ -1,6 +1,6 @@
 """Lesson 02 in a real JupyterLab: it runs, its curve is there, and its panel answers to all its controls."""
 
-from mtmi_lite.lessons.lesson_02 import CIRCLE_PRESETS, CIRCLE_START, circle_figure
+from mtmi_lite.lessons.lesson_02 import CIRCLE_PRESETS
 from tests.browser.panel import PanelPage
 
 
@@ -10,37 +10,33 @@ def test_the_panel_of_lesson_02(open_lesson, screenshot):
     # the curve of the validation customers grew: one point before training, then one each 100 of 1,000 steps
     looks = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length")
     assert looks == 11
-    panel, state = PanelPage(page, "circle"), dict(CIRCLE_START)
+    panel = PanelPage(page, "circle")
     panel.reaches_all_by_tab()
 
-    def shows(**changes) -> None:
-        state.update(changes)
-        panel.shows_figure(state, circle_figure(state))
-
-    shows()
+    panel.shows()
     screenshot("02-panel")
 
     # the keyboard, on the slider of the distance
     apart = panel.slider("degrees apart")
     apart.focus()
     apart.press("ArrowRight")
-    shows(apart=70)
+    panel.shows(apart=70)
     apart.press("ArrowLeft")
     apart.press("ArrowLeft")
-    shows(apart=50)
+    panel.shows(apart=50)
 
     panel.drag_to_end("interests")
-    shows(num_interests=4)
+    panel.shows(num_interests=4)
     panel.choose("best for", "serving")
-    shows(best_for="serving")
+    panel.shows(best_for="serving")
     screenshot("02-panel-serving")
 
     # a preset, the state box, and Reset
     panel.press("Two opposites")
-    shows(**CIRCLE_PRESETS["Two opposites"])
+    panel.shows(**CIRCLE_PRESETS["Two opposites"])
     screenshot("02-panel-opposites")
     panel.paste({"num_interests": 3, "apart": 90, "first": 10, "length": 20, "best_for": "serving"})
-    shows(num_interests=3, apart=90, first=10, length=20, best_for="serving")
+    panel.shows(num_interests=3, apart=90, first=10, length=20, best_for="serving")
     screenshot("02-panel-pasted")
     panel.press("Reset")
-    shows(**CIRCLE_START)
+    panel.shows(**panel.start)

@@ -1,6 +1,6 @@
 """Lesson 05 in a real JupyterLab: its panel answers to the keyboard, the mouse, a click on the circle and its state."""
 
-from mtmi_lite.lessons.lesson_05 import ANGLES, CIRCLE_PRESETS, CIRCLE_START, circle_figure
+from mtmi_lite.lessons.lesson_05 import ANGLES, CIRCLE_PRESETS
 from tests.browser.panel import PanelPage
 
 
@@ -9,41 +9,36 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
     screenshot("05-end")
     panel = PanelPage(page, "pull")
     panel.reaches_all_by_tab()
-    state = dict(CIRCLE_START)
-
-    def shows(**changes) -> None:
-        state.update(changes)
-        panel.shows_figure(state, circle_figure(state))
-
-    shows()
+    panel.shows()
     screenshot("05-panel")
 
     # the keyboard, on the slider of the tower; the mouse, on that of α
     tower = panel.slider("tower, °")
     tower.focus()
     tower.press("ArrowRight")
-    shows(tower=95)
+    panel.shows(tower=95)
     panel.drag_to_end("α, sharpness")
-    shows(alpha=8.0)
+    panel.shows(alpha=8.0)
 
     # the switch and a preset
     panel.choose("through the weight", "on")
-    shows(through_weight=True)
+    panel.shows(through_weight=True)
     panel.press("At the floor")
-    shows(**CIRCLE_PRESETS["At the floor"])
+    panel.shows(**CIRCLE_PRESETS["At the floor"])
     screenshot("05-panel-floor")
     panel.press("The tower flees")
-    shows(**CIRCLE_PRESETS["The tower flees"])
+    panel.shows(**CIRCLE_PRESETS["The tower flees"])
     screenshot("05-panel-flees")
 
     # a click on a point of the circle moves what the list names
     panel.choose("a click moves", "negative")
-    shows(moves="negative")
+    panel.shows(moves="negative")
     panel.click_point(ANGLES.index(-90))
-    shows(negative=-90)
+    panel.shows(negative=-90)
     screenshot("05-panel-clicked")
 
-    panel.paste({**CIRCLE_START, "tower": -45, "margin": 1.0})
-    shows(**{**CIRCLE_START, "tower": -45, "margin": 1.0})
+    pasted = {**panel.start, "tower": -45, "margin": 1.0}
+    panel.paste(pasted)
+    panel.shows(**pasted)
     panel.press("Reset")
-    shows(**CIRCLE_START)
+    panel.shows(**panel.start)

@@ -49,28 +49,24 @@ def tiny(jupyterlab) -> str:
     return "tiny.ipynb"
 
 
-def shows(panel: PanelPage, high: int) -> None:
-    panel.shows({"high": high}, f"{high} high", f"Points {high} high.")
-
-
 def answers(panel: PanelPage) -> None:
     """A preset, a slider and a click on a point, each with the figure that it asks for."""
     panel.press("Reset")
-    shows(panel, 1)
+    panel.shows(high=1)
     slider = panel.slider("how high")
     slider.focus()
     slider.press("ArrowRight")
-    shows(panel, 2)
+    panel.shows(high=2)
     panel.press("Low")
-    shows(panel, 0)
+    panel.shows(high=0)
     panel.click_point(2)
-    shows(panel, 3)
+    panel.shows(high=3)
 
 
 def test_the_figure_comes_and_answers_where_anywidget_is_late(open_lesson, page, said, tiny):
     page.add_init_script(LATE)
     panel = PanelPage(open_lesson(tiny), "tiny")
-    shows(panel, 1)
+    panel.shows(high=1)
     assert page.evaluate("window.late") > 0  # otherwise this test shows nothing
     answers(panel)
     said[:] = [line for line in said if "[anywidget] Failed to initialize model" not in line]
@@ -79,22 +75,22 @@ def test_the_figure_comes_and_answers_where_anywidget_is_late(open_lesson, page,
 def test_after_a_reload_figure_and_controls_agree(open_lesson, page, tiny):
     panel = PanelPage(open_lesson(tiny), "tiny")
     panel.press("Low")
-    shows(panel, 0)
+    panel.shows(high=0)
     save(page)
     page.reload()
     panel = PanelPage(page, "tiny")
-    shows(panel, 0)
+    panel.shows(high=0)
     answers(panel)
 
 
 def test_after_a_restart_of_the_kernel_the_figure_comes_again(open_lesson, page, tiny):
     panel = PanelPage(open_lesson(tiny), "tiny")
     panel.press("Low")
-    shows(panel, 0)
+    panel.shows(high=0)
     restart_kernel(page)
     run_all(page)
     panel = PanelPage(page, "tiny")
-    shows(panel, 1)
+    panel.shows(high=1)
     answers(panel)
 
 
@@ -107,10 +103,10 @@ def received(page: Page) -> list[int]:
 
 def test_a_panel_is_small_on_the_wire(open_lesson, page, tiny):
     sizes = received(page)
-    shows(PanelPage(open_lesson(tiny), "tiny"), 1)
+    PanelPage(open_lesson(tiny), "tiny").shows()
     sizes.clear()
     run_all(page)  # once more, now that the page has met the kernel
-    shows(PanelPage(page, "tiny"), 1)
+    PanelPage(page, "tiny").shows()
     assert 20_000 < sum(sizes) < SMALL  # it holds the stand-in, too
 
 
@@ -120,7 +116,7 @@ NO_PLOTLY = "() => { delete window._JUPYTERLAB['jupyterlab-plotly']; }"
 def test_a_page_without_plotly_takes_that_of_the_kernel(open_lesson, page, tiny):
     sizes = received(page)
     panel = PanelPage(open_lesson(tiny, before=NO_PLOTLY), "tiny")
-    shows(panel, 1)
+    panel.shows(high=1)
     assert sum(sizes) > 3_000_000
     answers(panel)
 
@@ -131,7 +127,7 @@ def stand_in(panel: PanelPage) -> Locator:
 
 def test_where_the_figure_is_drawn_nothing_stands_in_for_it(open_lesson, tiny):
     panel = PanelPage(open_lesson(tiny), "tiny")
-    shows(panel, 1)
+    panel.shows(high=1)
     assert not stand_in(panel).is_visible()
 
 
