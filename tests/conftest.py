@@ -1,4 +1,4 @@
-"""What several test files use; what will be skipped; which files go first; the end of a test that stands still."""
+"""What several test files use; what will be skipped; the order of the files; the end of a test that stands still."""
 
 import contextlib
 import faulthandler
@@ -32,8 +32,8 @@ settings.load_profile("untimed")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 LOOK_SECONDS = 10
-LONGEST_FIRST = ("tests/test_lessons.py", "tests/browser/", "notebooks/", "tests/test_datasets.py")
-"""Two workers are done at about the same time if what takes minutes does not come last."""
+FIRST, LAST = "tests/test_lessons.py", ("notebooks/", "tests/browser/")
+"""Where the lessons train, and where they are run again with what that has left (`keep_trainings.py`)."""
 
 
 @pytest.fixture(scope="session")
@@ -93,12 +93,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
-
-    def place(item: pytest.Item) -> int:
-        return next((places[name] for name in places if item.nodeid.startswith(name)), len(places))
-
-    items.sort(key=place)
+    items.sort(key=lambda item: item.nodeid.startswith(LAST) - item.nodeid.startswith(FIRST))
     for item in items:
         if hasattr(item, "output_timeout"):  # of nbval: five seconds in which a busy machine may not get round to it
             item.output_timeout = item.config.option.nbval_cell_timeout
