@@ -1,7 +1,7 @@
 """Figures: pure functions from arrays to plotly figures.
 
 A tower has one colour (Okabe and Ito's, told apart by the colour-blind) and one marker in the whole course. Each
-figure carries a text for those who can not see it, in `layout.meta["alt"]`.
+figure carries a text for those who cannot see it, in `layout.meta["alt"]`.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def tower_name(tower: int) -> str:
 
 
 def finished(figure: go.Figure, *, title: str, alt: str, height: int) -> go.Figure:
-    """A figure in the look of the course: its title, its text for those who can not see it, its height in pixels."""
+    """A figure in the look of the course: its title, its text for those who cannot see it, its height in pixels."""
     return figure.update_layout(
         title=dict(text=title, x=0.01, xanchor="left", font_size=16),
         template=LOOK,

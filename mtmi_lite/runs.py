@@ -65,7 +65,7 @@ class TrainingSettings:
         try:
             torch.zeros(1, device=self.device).item()
         except (RuntimeError, AssertionError) as error:
-            raise ValueError(f"device: {self.device!r} can not be used here; 'cpu' always can ({error})") from error
+            raise ValueError(f"device: {self.device!r} cannot be used here; 'cpu' always can ({error})") from error
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -159,7 +159,7 @@ def test_a_description_names_what_is_not_a_default():
     }
 
 
-def test_four_towers_find_the_planted_interests_that_one_can_not():
+def test_four_towers_find_the_planted_interests_that_one_cannot():
     """With 200 interests in 16 dimensions; the bounds lie well below seeds 0–2 (.40 to .42, found .68), well above one
     tower (.2, found .2) and above towers that collapsed."""
     world = planted_interests()

@@ -48,7 +48,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, e
     assert path.read_bytes() == b"old"
 
 
-def test_a_file_that_can_not_be_moved_into_place_leaves_no_litter(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_moved_into_place_leaves_no_litter(tmp_path, monkeypatch):
     def fail(source, target):
         raise OSError("disk full")
 

@@ -378,7 +378,7 @@ def test_the_cut_moves_to_the_edge_of_a_basket():
     assert relevant([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) == [8, 9]  # already at an edge
 
 
-def test_cases_refuse_what_they_can_not_cut(unchecked):
+def test_cases_refuse_what_they_cannot_cut(unchecked):
     log = numbered_log([1, 3])
     with pytest.raises(ValueError, match="cut: 'day' is not known"):
         evaluation_cases(log, np.array([1]), cut="day")

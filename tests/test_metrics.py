@@ -242,7 +242,7 @@ def test_a_paired_interval_is_the_plain_loop_however_many_draws_are_made_at_once
         ([1.0], [1.0], {"draws": 0}, "draws at least 1"),
     ],
 )
-def test_an_interval_that_can_not_be_is_refused(ours, theirs, options, message):
+def test_an_interval_that_cannot_be_is_refused(ours, theirs, options, message):
     with pytest.raises(ValueError, match=message):
         paired_interval(np.array(ours), np.array(theirs), seed=0, **options)
 

@@ -140,7 +140,7 @@ def test_a_bad_state_moves_nothing_and_says_why(panel, text, message):
     assert panel.state == START
 
 
-def test_a_start_or_a_preset_that_can_not_be_is_refused():
+def test_a_start_or_a_preset_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="high: 4 is not allowed"):
         Panel("test", CONTROLS, draw, start={**START, "high": 4}, presets={})
     with pytest.raises(ValueError, match="word: 'hat' is not allowed"):

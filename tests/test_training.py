@@ -415,8 +415,8 @@ def test_sparse_updates_learn_as_well(split):
 
 
 @pytest.mark.parametrize("device", ["nowhere", "cuda:99", "meta"])
-def test_a_device_that_can_not_be_used_is_named(device):
-    with pytest.raises(ValueError, match=rf"^device: '{device}' can not be used here; 'cpu' always can"):
+def test_a_device_that_cannot_be_used_is_named(device):
+    with pytest.raises(ValueError, match=rf"^device: '{device}' cannot be used here; 'cpu' always can"):
         TrainingSettings(device=device)
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,10 +18,17 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools.notebooks import NOTEBOOKS, LessonError
-from tools.try_binder import RUN_ALL
 
 LAST_RESORT = 900
 """Seconds that anything in a page may take: a busy machine is no failure, and what stands still is ended before."""
+
+# The idle sign of JupyterLab can be there before the kernel is: wait for the session, then for the command itself.
+RUN_ALL = """async () => {
+    const current = window.jupyterapp.shell.currentWidget;
+    await current.context.ready;
+    await current.sessionContext.ready;
+    await window.jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,22 @@ class Lab:
         """Open a notebook of the folder; nothing has run yet."""
         page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
+
+    def wait_until_up(self, server: subprocess.Popen, log: Path) -> None:
+        """Wait until the server answers.
+
+        Raises:
+            LessonError: if it ends before that, with the end of its log.
+        """
+        status, deadline = f"{self.address}/api/status?token={self.token}", time.monotonic() + LAST_RESORT
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                urllib.request.urlopen(status, timeout=5).close()
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise LessonError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
 def run_all(page: Page) -> None:
@@ -79,26 +101,15 @@ def jupyterlab() -> Iterator[Lab]:
         with log.open("wb") as output:
             server = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            _wait_until_up(f"http://127.0.0.1:{port}/api/status?token={token}", server, log)
-            yield Lab(address=f"http://127.0.0.1:{port}", token=token, folder=folder)
+            lab = Lab(address=f"http://127.0.0.1:{port}", token=token, folder=folder)
+            lab.wait_until_up(server, log)
+            yield lab
         finally:
             server.terminate()  # which ends its kernels, too
             try:
                 server.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 server.kill()
-
-
-def _wait_until_up(status: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + LAST_RESORT
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(status, timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise LessonError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
 @contextlib.contextmanager

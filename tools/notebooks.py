@@ -42,6 +42,7 @@ import papermill
 import psutil
 from nbformat import NotebookNode
 
+from mtmi_lite.files import save_text, whole_file
 from tools.standstill import STILL, Standstill
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -466,7 +467,8 @@ def save_stand_ins(notebook: NotebookNode, folder: Path, paint: Paint) -> None:
         if PLOTLY in data and (name := data[PLOTLY]["layout"]["meta"].get("panel")):
             panels[name] = data
     for name, picture in zip(panels, _painted(panels.values(), "webp", paint), strict=True):
-        _replace(folder / f"{name}.webp", picture)
+        with whole_file(folder / f"{name}.webp") as file:
+            file.write(picture)
 
 
 def _painted(outputs: Iterable[dict], form: str, paint: Paint) -> list[bytes]:
@@ -528,14 +530,7 @@ def _text(notebook: NotebookNode) -> str:
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook to a temporary name and move it into place."""
-    _replace(path, _text(notebook))
-
-
-def _replace(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    temporary.replace(path)
+    save_text(path, _text(notebook))
 
 
 # --- the three commands ---------------------------------------------------------------------------------------------
@@ -566,7 +561,7 @@ def build(source: Path, *, folder: Path = NOTEBOOKS, measured: Path = MEASURED, 
     save_stand_ins(notebook, folder / "images" / "panels", paint)
     verify(notebook)
     everything = dict(sorted((read_measured(measured) | {source.stem[:2]: taken}).items()))
-    _replace(measured, json.dumps(everything, indent=2) + "\n")
+    save_text(measured, json.dumps(everything, indent=2) + "\n")
     target = folder / f"{source.stem}.ipynb"
     write(notebook, target)
     return target
@@ -606,7 +601,7 @@ def _build_all(numbers: list[str]) -> None:
             target = build(source, paint=paint_with(chromium))
         taken = read_measured()[source.stem[:2]]
         print(f"{target.name}: {taken['seconds']} s, {taken['peak_mb']} MB, {target.stat().st_size / 1e3:.0f} kB")
-    _replace(MAP, course_map(read_course()))
+    save_text(MAP, course_map(read_course()))
 
 
 def _solve_all(numbers: list[str]) -> None:

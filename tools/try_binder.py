@@ -20,25 +20,17 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from mtmi_lite.files import save_text
+from tools import browser as real
 from tools.notebooks import ROOT, LessonError, find_chromium, memory_of, sources
 
 PYTHON = "3.11"
 NOBODY = 65_534
-RUN_SECONDS = 240
-# The idle sign of JupyterLab can be there before the kernel is: wait for the session, then for the command itself.
-RUN_ALL = """async () => {
-    const current = window.jupyterapp.shell.currentWidget;
-    await current.context.ready;
-    await current.sessionContext.ready;
-    await window.jupyterapp.commands.execute("notebook:run-all-cells");
-}"""
 
 
 def dockerfile(clone: Path) -> str:
@@ -99,27 +91,23 @@ def build(home: Path, environment: dict) -> dict:
     }
 
 
-def run_lessons(page: Page, address: str, token: str, server: int, started: float) -> dict:
+def run_lessons(page: Page, lab: real.Lab, server: int, started: float) -> dict:
     """Open and run every lesson, one kernel at a time; what each took, and when the first picture was there."""
     found: dict = {"lessons": {}}
     for source in sources():
         peak = Peak(server)
         peak.start()
         begun = time.perf_counter()
-        page.goto(f"{address}/lab/tree/notebooks/{source.stem}.ipynb?token={token}&reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        lab.open(page, f"notebooks/{source.stem}.ipynb")
         if "first_picture_seconds" not in found:
             # the committed pictures are there at once; clear them, so that what appears is drawn by this kernel
             page.evaluate("() => window.jupyterapp.commands.execute('editmenu:clear-all')")
-            running = page.evaluate_handle(f"() => {{ window.ran = ({RUN_ALL})(); }}")
-            page.wait_for_selector(".js-plotly-plot .main-svg", timeout=RUN_SECONDS * 1000)
+            page.evaluate(f"() => {{ window.ran = ({real.RUN_ALL})(); }}")
+            page.wait_for_selector(".js-plotly-plot .main-svg")
             found["first_picture_seconds"] = round(time.perf_counter() - started, 1)
-            page.set_default_timeout(RUN_SECONDS * 1000)
             page.evaluate("() => window.ran")
-            running.dispose()
         else:
-            page.set_default_timeout(RUN_SECONDS * 1000)
-            page.evaluate(RUN_ALL)
+            real.run_all(page)
         errors = page.locator("[data-mime-type='application/vnd.jupyter.error']").count()
         if errors:
             raise LessonError(f"{source.stem}: {errors} cells end in an error")
@@ -151,44 +139,20 @@ def main() -> int:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        token, address = secrets.token_hex(16), f"http://127.0.0.1:{port}"
-        lab = [
-            "jupyter",
-            "lab",
-            "--no-browser",
-            "--ip=127.0.0.1",
-            f"--port={port}",
-            f"--IdentityProvider.token={token}",
+        clone, token, log = home / "repository", secrets.token_hex(16), home / "server.log"
+        lab = real.Lab(address=f"http://127.0.0.1:{port}", token=token, folder=clone)
+        command = [
+            *(str(clone / "binder" / "start"), "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
+            *(f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"),
         ]
-        lab.append("--LabApp.expose_app_in_browser=True")
         started = time.perf_counter()
-        clone = home / "repository"
-        with (home / "server.log").open("wb") as log:
-            server = subprocess.Popen(
-                [str(clone / "binder" / "start"), *lab],
-                cwd=clone,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                **as_nobody(),
-            )
+        with log.open("wb") as output:
+            server = subprocess.Popen(command, cwd=clone, env=environment, stdout=output, stderr=output, **as_nobody())
         try:
-            while True:
-                try:
-                    urllib.request.urlopen(f"{address}/api/status?token={token}", timeout=5).close()
-                    break
-                except OSError:
-                    if server.poll() is not None or time.perf_counter() - started > 60:
-                        raise LessonError("no server:\n" + (home / "server.log").read_text()[-2000:]) from None
-                    time.sleep(0.2)
+            lab.wait_until_up(server, log)
             measured["server_seconds"] = round(time.perf_counter() - started, 1)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
-                )
-                page = browser.new_page(viewport={"width": 1280, "height": 800})
-                measured |= run_lessons(page, address, token, server.pid, started)
-                browser.close()
+            with real.browser(chromium) as browser:
+                measured |= run_lessons(real.new_page(browser), lab, server.pid, started)
         finally:
             server.terminate()
             server.wait(timeout=30)

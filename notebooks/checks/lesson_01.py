@@ -131,7 +131,7 @@ def impossible(answer):
         (
             (0.2, 0.4, 0.15, 0.45),
             {names[0]},
-            "Recall can not fall either: the longer list holds all that the shorter had.",
+            "Recall cannot fall either: the longer list holds all that the shorter had.",
         ),
         (
             (0.3, 0.25, 0.35, 0.4),

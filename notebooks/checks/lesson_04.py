@@ -19,7 +19,7 @@ def _shown(shares: list[float]) -> str:
 
 @exercise
 def all_to_best(answer):
-    none = "A tower whose mask is False does not exist: it can not answer, however high its score."
+    none = "A tower whose mask is False does not exist: it cannot answer, however high its score."
     negative = "All scores may be negative. A tower that does not exist must lose even then, so 0 will not do for it."
     cases = [
         ([0.6, 0.8, -0.6], [True, True, True], [0.0, 3.0, 0.0], "Tower 2 has the highest score."),

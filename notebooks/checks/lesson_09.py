@@ -21,7 +21,7 @@ def verdict(answer):
     if answer["claim"] not in VERDICTS:
         raise Wrong(f"A claim is one of {', '.join(VERDICTS)}; yours is {answer['claim']!r}.")
     if answer["B"] == "better":
-        raise Wrong("B is +0.006, but its p is 0.19, so that may be chance: it can not say better.")
+        raise Wrong("B is +0.006, but its p is 0.19, so that may be chance: it cannot say better.")
     if answer["B"] == "undecided":
         raise Wrong("B's interval ends at −0.003, above the margin of −0.005: a loss beyond the margin is ruled out.")
     if answer["A"] != "better" or answer["C"] != "worse":
@@ -87,7 +87,7 @@ def own_claim(answer, pair, results, used):
     if answer([YES] * 3) != "reproduced":
         raise Wrong("Nothing can confirm this claim: all three logs are clearly better, and it is not reproduced.")
     if answer([NO] * 3) != "not reproduced":
-        raise Wrong("All three logs are clearly worse. A claim that survives this can not be refuted.")
+        raise Wrong("All three logs are clearly worse. A claim that survives this cannot be refuted.")
     if answer([LIKELY] * 3) == "reproduced":
         raise Wrong("Each interval reaches below 0, and your rule says reproduced: it looks at the difference alone.")
     mixed = {answer(list(some)) for some in permutations([YES, OPEN, NO])}

@@ -147,7 +147,7 @@ WRONG = {
             "With one relevant item each",
         ),
         "hit rate forgotten": (without("hit rate falls"), "lose a customer's hit"),
-        "recall forgotten": (without("recall falls"), "Recall can not fall either"),
+        "recall forgotten": (without("recall falls"), "Recall cannot fall either"),
         "only at 50": (without("recall above hit rate at 20"), "At 20, recall is above"),
         "only at 20": (without("recall above hit rate at 50"), "At 50, recall is above"),
         "two lists compared": (across, "not the same list"),

@@ -81,7 +81,7 @@ WRONG = {
         "never": (lambda differences: "not reproduced", "Nothing can confirm"),
         "at least partly": (
             lambda differences: "reproduced" if rule(differences) == "reproduced" else "partly",
-            "can not be refuted",
+            "cannot be refuted",
         ),
         "points without intervals": (lambda differences: rule(differences, points=True), "the difference alone"),
         "the first log": (lambda differences: rule(differences, first=True), "in another order"),
