@@ -134,16 +134,13 @@ def interests_found(
         raise ValueError(f"num: {num} is out of range; it must be at least 1")
     if len(user_interests) != len(lists.items):
         raise ValueError(f"user_interests: {len(user_interests)} rows for {len(lists.items)} users; give one each")
-    size = 1 + max(item_interest.max(), user_interests.max(initial=0))
     items = lists.items[:, :, :num]
     interest = np.where(items >= 0, item_interest[items], -1)
-    row = np.arange(items[..., 0].size).reshape(*items.shape[:2], 1)  # one for each list
-    pairs, first, counts = np.unique((row * size + interest)[interest >= 0], return_index=True, return_counts=True)
-    pairs = pairs[np.lexsort((first, -counts, pairs // size))]  # of (list, interest)
-    pairs = pairs[np.unique(pairs // size, return_index=True)[1]]  # the first of each list
-    found = np.unique(pairs // size // items.shape[1] * size + pairs % size)  # of (user, interest)
+    places = (interest[..., None] == interest[..., None, :]).sum(axis=-1) * (interest >= 0)  # of the same interest
+    most = places.argmax(axis=-1)[..., None]  # the first of those that are equally frequent
+    found = np.take_along_axis(interest, most, axis=-1)[..., 0]
     own = user_interests >= 0
-    hits = among(np.arange(len(own))[:, None] * size + user_interests, found) & own
+    hits = (user_interests[:, :, None] == found[:, None, :]).any(axis=-1) & own
     return np.where(own.any(axis=1), hits.sum(axis=1) / own.sum(axis=1).clip(min=1), np.nan)
 
 
@@ -164,21 +161,25 @@ def paired_interval(
     """
     if len(ours) != len(theirs):
         raise ValueError(f"theirs: {len(theirs)} values for {len(ours)} of ours; both must cover the same cases")
+    from scipy.stats import bootstrap  # here, because it takes a second to import
+
     difference = ours - theirs
     if len(difference) == 0 or np.isnan(difference).any():
         raise ValueError("ours, theirs: no case, or one that is NaN; give at least one, and leave NaN out of both")
     if not 0 < level < 1 or draws < 1:
         raise ValueError(f"level, draws: {level}, {draws}; level must be between 0 and 1, draws at least 1")
-    generator = np.random.default_rng(seed)
-    at_once = max(1, 1_000_000 // len(difference))  # some draws at a time, to bound the memory
-    means = [
-        difference[generator.integers(len(difference), size=(min(at_once, draws - start), len(difference)))].mean(
-            axis=1
-        )
-        for start in range(0, draws, at_once)
-    ]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return float(difference.mean()), float(low), float(high)
+    if len(difference) == 1:
+        return float(difference[0]), float(difference[0]), float(difference[0])  # whatever is drawn
+    drawn = bootstrap(
+        (difference,),
+        np.mean,
+        n_resamples=draws,
+        batch=max(1, 1_000_000 // len(difference)),  # some draws at a time, to bound the memory
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(difference.mean()), float(drawn.low), float(drawn.high)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,13 +276,20 @@ def evaluate(
             compare only models with the same exclusion, on cases that say which.
 
     Raises:
-        ValueError: if `num` is below 1, the index is not of this model's items, or an exclusion does not fit.
+        ValueError: if `num` is below 1, the index or the cases are not of this model's items, or an exclusion does not
+            fit.
     """
     num = at_most(num, model.num_items)
     index = index_items(model) if index is None else index
     if (len(index), index.similarity) != (model.num_items, model.similarity):
         raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")
+    if cases.num_items != model.num_items:
+        raise ValueError(
+            f"cases: of a log of {cases.num_items} items, but the model has {model.num_items}; cut its own"
+        )
     if isinstance(exclude, str):
+        if exclude != "history":
+            raise ValueError(f"exclude: {exclude!r} is not known; it must be 'history', an array of items, or None")
         exclude = np.where(cases.batch.mask.numpy(), cases.batch.history.numpy(), -1)
     parts = [model.users(cases.batch[start : start + AT_ONCE]) for start in range(0, len(cases), AT_ONCE)]
     attention = [part.attention for part in parts if part.attention is not None]

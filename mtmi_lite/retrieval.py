@@ -19,9 +19,6 @@ Kind = Literal["exact", "ivf", "hnsw"]
 PER_LIST = 39
 """An IVF list is learned from at least so many items: with fewer, Faiss warns that its centre is a poor one."""
 
-LAST = np.int32(2**31 - 1)
-"""Sorts behind every similarity."""
-
 
 class ItemIndex:
     """All items, searched with Faiss for those most similar to a query.
@@ -237,17 +234,16 @@ def search_towers(
     bad = exclude[(exclude < -1) | (exclude >= num_items)]
     if len(bad):
         raise ValueError(f"exclude: {bad[0]} is out of range; items are 0 to {num_items - 1}, and −1 is none")
-    user, slot = np.nonzero(exclude >= 0)
-    gone = np.unique(user * num_items + exclude[user, slot])
-    most_gone = int(np.bincount(gone // num_items).max(initial=0))
-    length = max(num, min(num + most_gone, num_items))
+    most_gone = int((exclude >= 0).sum(axis=1).max(initial=0))
+    length = min(num + most_gone, num_items)
     items = np.full((*present.shape, length), -1, dtype=np.int64)
     scores = np.full((*present.shape, length), -np.inf, dtype=np.float32)
     scores[present], items[present] = index.search(users.vectors[users.mask], length)
-    if len(gone):
-        absent = among(np.arange(len(present))[:, None, None] * num_items + items, gone)
-        items, scores = np.where(absent, -1, items), np.where(absent, np.float32(-np.inf), scores)
-        kept = np.argsort(absent, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
+    if most_gone:
+        for own_items, own_scores, gone in zip(items, scores, exclude, strict=True):
+            absent = np.isin(own_items, gone)
+            own_items[absent], own_scores[absent] = -1, -np.inf
+        kept = np.argsort(items < 0, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
         items, scores = (np.take_along_axis(array, kept, axis=2) for array in (items, scores))
     return TowerLists(items=items, scores=scores)
 
@@ -279,36 +275,28 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     """
     num_users, num_towers, length = lists.items.shape
     num = at_most(num, num_towers * length)
-    parts = [  # so many users at a time that all stays in the processor's cache
-        _merge(lists.items[start : start + 512], lists.scores[start : start + 512], num)
-        for start in range(0, max(num_users, 1), 512)
-    ]
-    items, scores, towers = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Ranking(items=items, scores=scores, towers=towers)
+    if not np.issubdtype(lists.items.dtype, np.integer) or (lists.items < -1).any():
+        raise ValueError(f"lists: an item is a whole number from 0 upward, and −1 is none; got {lists.items}")
+    items = lists.items.reshape(num_users, num_towers * length)
+    scores = lists.scores.reshape(num_users, num_towers * length)
+    towers = np.broadcast_to(np.repeat(np.arange(num_towers), length), items.shape)
 
+    # by item, and by similarity where several towers bring one: all but the first of them are repeats
+    order = np.lexsort((-scores, items))
+    items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
+    dropped = items < 0
+    dropped[:, 1:] |= items[:, 1:] == items[:, :-1]
 
-def _merge(items: Array, scores: Array, num: int) -> tuple[Array, Array, Array]:
-    """Sorting whole numbers is many times faster than sorting by several keys: what is sorted by stands in their upper
-    32 bits, and in the lower the place it had before."""
-    num_users, num_towers, length = items.shape
-    places = np.arange(num_towers * length)
-    starts = np.arange(num_users)[:, None] * len(places)
-    by_item = np.sort(items.reshape(num_users, len(places)) << 32 | places, axis=1)
-    item, slot = (by_item >> 32).astype(np.int32), by_item.astype(np.int32)
-    score = scores.ravel()[starts + slot] + np.float32(0)  # makes 0 of −0
-    dropped = item < 0
-    for step in range(1, num_towers):  # an item's copies stand side by side, in the order of the towers
-        same, first = item[:, step:] == item[:, :-step], score[:, :-step] >= score[:, step:]
-        dropped[:, step:] |= same & first
-        dropped[:, :-step] |= same & ~first
-    # read as a whole number, a float's bits are in its order, once those of a negative one are flipped
-    bits = score.view(np.int32)
-    order = np.where(dropped, LAST, ~(bits ^ (bits >> 31 & LAST))).astype(np.int64)
-    order = np.sort(order << 32 | places, axis=1)[:, :num]  # best first, ties by item
-    absent, place = order >> 32 == LAST, starts + order.astype(np.int32)
-    items, scores, slots = item.ravel()[place], score.ravel()[place], slot.ravel()[place]
-    scores[absent] = -np.inf
-    return np.where(absent, -1, items.astype(np.int64)), scores, np.where(absent, -1, slots // np.int64(length))
+    # best first; the sort is stable, so equals stay in the order of their items
+    order = np.lexsort((-scores, dropped))[:, :num]
+    items, scores, towers, dropped = (
+        np.take_along_axis(array, order, axis=1) for array in (items, scores, towers, dropped)
+    )
+    return Ranking(
+        items=np.where(dropped, -1, items.astype(np.int64)),
+        scores=np.where(dropped, -np.inf, scores).astype(np.float32),
+        towers=np.where(dropped, -1, towers),
+    )
 
 
 def merge_diverse(lists: TowerLists, num: int, categories: Int64[Array, " item"], *, diversity: float) -> Ranking:

@@ -15,6 +15,7 @@ from pathlib import Path
 # many cores there are, and processes that share two of them do not get in each other's way
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import jaxtyping
 import psutil
 import pytest
 import pytest_timeout
@@ -53,6 +54,15 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture
+def unchecked():
+    """Without the type checks that the tests switch on, which would catch a mistake before the library can name it."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 # ---- what runs, and in which order

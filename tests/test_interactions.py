@@ -4,7 +4,6 @@ import dataclasses
 from collections import Counter, defaultdict
 from itertools import groupby
 
-import jaxtyping
 import numpy as np
 import pandas
 import pytest
@@ -55,15 +54,6 @@ def numbered_log(lengths: list[int]) -> Interactions:
 @pytest.fixture(scope="module")
 def retail() -> Interactions:
     return online_retail()
-
-
-@pytest.fixture
-def unchecked():
-    """Without the type checks that the tests switch on, which would catch a mistake before the library can name it."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 # ---- building

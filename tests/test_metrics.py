@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
 from mtmi_lite import metrics
 from mtmi_lite.datasets import online_retail
@@ -197,31 +196,6 @@ def test_a_paired_interval_is_wider_at_a_higher_level_and_repeats_with_its_seed(
     assert lower < low < difference < high < higher
     assert paired_interval(ours, theirs, seed=1) == (difference, low, high)
     assert paired_interval(ours, theirs, seed=2) != (difference, low, high)
-
-
-@pytest.mark.parametrize("level", [0.8, 0.95])
-@pytest.mark.parametrize("num_cases", [40, 400])
-def test_a_paired_interval_is_that_of_scipy(num_cases, level):
-    """Both draw at random. The bounds of 20,000 draws stray by less than 2% of the interval's width, at 4 deviations.
-
-    That of a quantile q is √(q (1 − q) / draws) / density: 0.028 standard errors at 2.5%, where the interval is 3.9
-    wide, for the difference of two such.
-    """
-    rng = np.random.default_rng(num_cases)
-    theirs = rng.beta(0.4, 1, num_cases)
-    ours = np.clip(theirs + rng.exponential(0.1, num_cases) - 0.08, 0, 1)  # far from normal
-    expected = bootstrap(
-        (ours, theirs),
-        lambda a, b, axis: (a - b).mean(axis=axis),
-        paired=True,
-        method="percentile",
-        confidence_level=level,
-        n_resamples=20_000,
-        rng=np.random.default_rng(1),
-    ).confidence_interval
-    difference, low, high = paired_interval(ours, theirs, seed=0, level=level, draws=20_000)
-    assert difference == pytest.approx(ours.mean() - theirs.mean())
-    np.testing.assert_allclose([low, high], [expected.low, expected.high], atol=0.02 * (high - low))
 
 
 def test_a_paired_interval_is_the_plain_loop_however_many_draws_are_made_at_once():
@@ -568,6 +542,17 @@ def test_an_approximate_index_serves_the_same_evaluation():
     ivf = ItemIndex(torch.from_numpy(index_items(model).vectors), "cosine", "ivf", num_lists=10, num_probes=10)
     np.testing.assert_array_equal(evaluate(model, cases, index=ivf).ranking.items, exact.ranking.items)
     assert evaluate(model, cases, index=index_items(model, "hnsw")).recall(50).mean() > 0
+
+
+def test_the_cases_of_another_log_are_refused():
+    model = MTMI(num_items=online_retail().num_items, dim=8)
+    with pytest.raises(ValueError, match=r"cases: of a log of 40 items, but the model has 3181; cut its own"):
+        evaluate(model, cases_of([{1}, {2}], 40))
+
+
+def test_an_exclusion_that_is_no_word_of_ours_is_refused(unchecked):
+    with pytest.raises(ValueError, match="exclude: 'none' is not known; it must be 'history', an array"):
+        evaluate(FewTowers(40), cases_of([{1}, {2}], 40), exclude="none")
 
 
 def test_an_index_of_another_model_is_refused():

@@ -174,6 +174,23 @@ def test_a_merge_of_many_users_is_brute_force():
         assert list(zip(*(row.tolist() for row in rows), strict=True)) == expected
 
 
+@pytest.mark.parametrize(
+    ("ids", "kind"), [((7, 3, 5), np.int32), ((7, 3, 5), np.uint8), ((2**32 + 7, 2**31, 5), np.int64)]
+)
+def test_ids_may_be_whole_numbers_of_any_size(unchecked, ids, kind):
+    a, b, c = ids
+    scores = np.array([[[0.9, 0.2], [0.8, 0.1]]], dtype=np.float32)
+    ranking = merge(TowerLists(items=np.array([[[a, b], [b, c]]], dtype=kind), scores=scores), 3)
+    assert ranking.items.tolist() == [[a, b, c]]
+    assert ranking.towers.tolist() == [[0, 1, 1]]
+
+
+@pytest.mark.parametrize("items", [np.array([[[1, -2]]]), np.array([[[1.0, 2.0]]])])
+def test_what_is_no_item_is_refused(unchecked, items):
+    with pytest.raises(ValueError, match="lists: an item is a whole number from 0 upward, and −1 is none"):
+        merge(TowerLists(items=items, scores=np.zeros((1, 1, 2), dtype=np.float32)), 2)
+
+
 def test_a_merge_of_no_users_is_empty():
     lists = TowerLists(items=np.empty((0, 2, 3), dtype=np.int64), scores=np.empty((0, 2, 3), dtype=np.float32))
     assert merge(lists, 4).items.shape == (0, 4)
