@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32
 from torch import nn
 
-from mtmi_lite.files import package_versions, read_arrays, save_arrays
+from mtmi_lite.files import package_versions, read_arrays, refusing, save_arrays
 from mtmi_lite.interactions import Cases, Split
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss, Objective
 from mtmi_lite.metrics import (
@@ -318,14 +318,15 @@ def load_grid(path: Path | str) -> tuple[dict[Knobs, Portrait], dict[str, object
             f"path: {path} does not exist; make it with `python -m tools.evidence knobs`, or restore it with git"
         )
     arrays = read_arrays(path, "a grid of results", "about")
-    about = json.loads(str(arrays["about"]))
-    grid = {}
-    for index, knobs in enumerate(about.pop("knobs")):
-        values: dict[str, Any] = {f.name: arrays[f"{index}_{f.name}"] for f in dataclasses.fields(Portrait)}
-        values |= {name: value.astype(np.float32) for name, value in values.items() if value.ndim > 0}
-        values |= {name: value.item() for name, value in values.items() if value.ndim == 0}
-        grid[Knobs(**knobs)] = Portrait(**values)
-    return grid, about
+    with refusing(path, "a grid of results"):
+        about = json.loads(str(arrays["about"]))
+        grid = {}
+        for index, knobs in enumerate(about.pop("knobs")):
+            values: dict[str, Any] = {f.name: arrays[f"{index}_{f.name}"] for f in dataclasses.fields(Portrait)}
+            values |= {name: value.astype(np.float32) for name, value in values.items() if value.ndim > 0}
+            values |= {name: value.item() for name, value in values.items() if value.ndim == 0}
+            grid[Knobs(**knobs)] = Portrait(**values)
+        return grid, about
 
 
 WORLDS = {

@@ -1,16 +1,21 @@
 """Files that are whole or not there: each is written under a temporary name and moved into place at the end."""
 
 import contextlib
+import glob
 import os
 import platform
 import tempfile
-import zipfile
+import time
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+DAY = 24 * 60 * 60
+UMASK = os.umask(0)
+os.umask(UMASK)  # it can be read in no other way, and not while other threads make files
 
 
 @contextlib.contextmanager
@@ -24,13 +29,18 @@ def whole_file(path: Path | str) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'all of it'
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > DAY:
+            left.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        os.chmod(name, 0o644)  # a temporary file is its owner's alone
+            file.flush()
+            os.fsync(handle)
+        os.chmod(name, 0o666 & ~UMASK)  # a temporary file is its owner's alone
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -54,16 +64,26 @@ def read_arrays(path: Path | str, what: str, needed: str) -> dict[str, np.ndarra
         FileNotFoundError: if there is no such file.
         ValueError: if it is cut short, or something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except FileNotFoundError:
-        raise
-    except (ValueError, TypeError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: cut short, or not {what} ({error}); delete it and make it again") from error
+    with refusing(path, what), np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
     if needed not in arrays:
         raise ValueError(f"{path}: this is not {what}; give a file that mtmi_lite saved as one")
     return arrays
+
+
+@contextlib.contextmanager
+def refusing(path: Path | str, what: str) -> Iterator[None]:
+    """Whatever goes wrong in here while a file is read becomes a ValueError that says what the file should be.
+
+    A file that is cut short, crafted, or something else fails in any way there is.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ValueError(f"{path}: cut short, or not {what} ({told}); delete it and make it again") from error
 
 
 def save_text(path: Path | str, text: str) -> None:
@@ -74,5 +94,8 @@ def save_text(path: Path | str, text: str) -> None:
 
 def package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    packages = ("torch", "faiss-cpu", "numpy", "umap-learn", "mtmi-lite")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    found = {"python": platform.python_version()}
+    for name in ("torch", "faiss-cpu", "numpy", "umap-learn", "mtmi-lite"):
+        with contextlib.suppress(PackageNotFoundError):  # conda's Faiss has another name
+            found[name] = version(name)
+    return found

@@ -1,5 +1,6 @@
 """Serving: each of a user's vectors fetches its nearest items, and the K lists become one ranking (Fig. 2, left)."""
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
-from mtmi_lite.files import read_arrays, save_arrays
+from mtmi_lite.files import read_arrays, refusing, save_arrays
 from mtmi_lite.models import Model, Similarity, Users
 
 Array = np.ndarray
@@ -63,18 +64,17 @@ class ItemIndex:
     ) -> None:
         import faiss  # here, so that a reader of the losses does not wait for it
 
-        if similarity not in ("cosine", "inner-product"):
-            raise ValueError(f"similarity: {similarity!r} is not known; it must be 'cosine' or 'inner-product'")
-        if kind not in ("exact", "ivf", "hnsw"):
-            raise ValueError(f"kind: {kind!r} is not known; it must be 'exact', 'ivf' or 'hnsw'")
         self.similarity: Similarity = similarity
         self.kind: Kind = kind
+        self._check()
         self.vectors = self._prepare(vectors)
         num_items, dim = self.vectors.shape
         num_lists = self._setting("ivf", "num_lists", num_lists, 4 * math.isqrt(num_items), 1, num_items // PER_LIST)
         num_probes = self._setting("ivf", "num_probes", num_probes, num_lists // 8, 1, num_lists)
         num_links = self._setting("hnsw", "num_links", num_links, 32, 2, num_items - 1)
         ef_search = self._setting("hnsw", "ef_search", ef_search, 64, 1, num_items)
+        own = {"exact": {}, "ivf": dict(num_lists=num_lists, num_probes=num_probes)}
+        self.settings = own.get(kind, dict(num_links=num_links, ef_search=ef_search))
         factory = {"exact": "Flat", "ivf": f"IVF{num_lists},Flat", "hnsw": f"HNSW{num_links},Flat"}[kind]
         self.faiss: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
         threads = faiss.omp_get_max_threads()
@@ -89,6 +89,12 @@ class ItemIndex:
             self.faiss.add(self.vectors)
         finally:
             faiss.omp_set_num_threads(threads)
+
+    def _check(self) -> None:
+        if self.similarity not in ("cosine", "inner-product"):
+            raise ValueError(f"similarity: {self.similarity!r} is not known; it must be 'cosine' or 'inner-product'")
+        if self.kind not in ("exact", "ivf", "hnsw"):
+            raise ValueError(f"kind: {self.kind!r} is not known; it must be 'exact', 'ivf' or 'hnsw'")
 
     def _setting(self, kind: Kind, name: str, given: int | None, default: int, least: int, most: int) -> int:
         most = max(least, most)
@@ -129,43 +135,39 @@ class ItemIndex:
         scores, items = self.faiss.search(prepared, min(num + exact, num_items))
         if exact and num < num_items:
             # which of several equal items Faiss keeps at the edge of the list is chance: settle those rows by id
-            for row in np.flatnonzero(scores[:, num - 1] == scores[:, num]):
-                everything = self.vectors @ prepared[row]
-                items[row, :num] = np.lexsort((np.arange(num_items), -everything))[:num]
-                scores[row, :num] = everything[items[row, :num]]
+            tied = np.flatnonzero(scores[:, num - 1] == scores[:, num])
+            asked, which = np.unique(prepared[tied], axis=0, return_inverse=True)  # by popularity, all ask the same
+            for number, query in enumerate(asked):
+                rows, everything = tied[which.ravel() == number], self.vectors @ query
+                best = np.argsort(-everything, kind="stable")[:num]
+                items[rows, :num], scores[rows, :num] = best, everything[best]
         scores, items = scores[:, :num], items[:, :num]
         scores[items < 0] = -np.inf
         order = np.lexsort((items, -scores))
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(items, order, axis=1)
 
     def save(self, path: Path | str) -> None:
-        """Write the index to one file, which `load_index` reads."""
-        import faiss
-
-        names = {"similarity": np.array(self.similarity), "kind": np.array(self.kind)}
-        save_arrays(path, {**names, "faiss": faiss.serialize_index(self.faiss)})
+        """Write the vectors and the settings to one file, from which `load_index` builds the same index."""
+        about = {"similarity": self.similarity, "kind": self.kind, "settings": self.settings}
+        save_arrays(path, {"about": np.array(json.dumps(about)), "vectors": self.vectors})
 
 
 def load_index(path: Path | str) -> ItemIndex:
-    """The index that `ItemIndex.save` wrote: the same vectors, the same answers.
+    """The index that `ItemIndex.save` wrote, built again: the same vectors, the same answers.
+
+    Nothing that Faiss would take on trust is read from the file.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is damaged, or is something else.
     """
-    import faiss
-
-    saved = read_arrays(path, "a saved index", "faiss")
-    index = ItemIndex.__new__(ItemIndex)
-    kinds = {"exact": faiss.IndexFlatIP, "ivf": faiss.IndexIVFFlat, "hnsw": faiss.IndexHNSWFlat}
-    try:
-        index.similarity, index.kind = saved["similarity"].item(), saved["kind"].item()
-        index.faiss = faiss.deserialize_index(saved["faiss"])
-        if type(index.faiss) is not kinds[index.kind]:
-            raise TypeError(index.kind)
-    except Exception as error:  # a foreign array fails in any way there is
-        raise ValueError(f"{path}: not a saved index ({error}); delete it and make it again") from error
-    index.vectors = index.faiss.reconstruct_n(0, index.faiss.ntotal)
+    saved = read_arrays(path, "a saved index", "vectors")
+    with refusing(path, "a saved index"):
+        about = json.loads(saved["about"].item())
+        # they are normalised already, where that is to be
+        index = ItemIndex(torch.from_numpy(saved["vectors"]), "inner-product", about["kind"], **about["settings"])
+        index.similarity = about["similarity"]
+        index._check()
     return index
 
 
@@ -240,9 +242,9 @@ def search_towers(
     scores = np.full((*present.shape, length), -np.inf, dtype=np.float32)
     scores[present], items[present] = index.search(users.vectors[users.mask], length)
     if most_gone:
-        for own_items, own_scores, gone in zip(items, scores, exclude, strict=True):
-            absent = np.isin(own_items, gone)
-            own_items[absent], own_scores[absent] = -1, -np.inf
+        for user, gone in enumerate(exclude):
+            absent = np.isin(items[user], gone)
+            items[user][absent], scores[user][absent] = -1, -np.inf
         kept = np.argsort(items < 0, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
         items, scores = (np.take_along_axis(array, kept, axis=2) for array in (items, scores))
     return TowerLists(items=items, scores=scores)

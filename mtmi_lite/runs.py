@@ -3,6 +3,9 @@
 import copy
 import hashlib
 import json
+import time
+import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,10 +13,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from tqdm.auto import tqdm
 
-from mtmi_lite.files import read_arrays, save_arrays
-from mtmi_lite.interactions import Features
+from mtmi_lite.files import package_versions, read_arrays, refusing, save_arrays
+from mtmi_lite.interactions import Features, Split, evaluation_cases
 from mtmi_lite.losses import OBJECTIVES, Objective
+from mtmi_lite.metrics import evaluate, list_length
 from mtmi_lite.models import MTMI
 from mtmi_lite.towers import TOWERS
 
@@ -95,7 +100,7 @@ class Run:
     def save(self, path: Path | str) -> None:
         """Write the run to one `.npz` file of numbers and text; `load_run` reads it back."""
         about = {
-            **_settings_of(self.model, self.objective, self.settings, self.data),
+            **settings_of(self.model, self.objective, self.settings, self.data),
             **{name: getattr(self, name) for name in ("best_step", "interrupted", "seconds", "versions")},
         }
         arrays = {
@@ -115,82 +120,174 @@ def load_run(path: Path | str) -> Run:
         ValueError: if the file is cut short or not a run.
     """
     arrays = read_arrays(path, "a saved run", "validation_steps")
-    about = json.loads(str(arrays["about"]))
-    weights = {name.removeprefix("model/"): torch.from_numpy(arrays[name]) for name in arrays if name[:6] == "model/"}
-    sizes, features = about["model"], {}
-    if "item_tower.feature_ids" in weights:  # the last row is that of padded slots
-        names = np.arange(len(weights["item_tower.features.weight"]))
-        features["item_features"] = Features(ids=weights["item_tower.feature_ids"][:-1].numpy(), names=names)
-    if "profile.weight" in weights:
-        names = np.arange(len(weights["profile.weight"]))
-        features["user_features"] = Features(ids=np.zeros((0, 1), dtype=np.int64), names=names)
-    model = MTMI(**{**sizes, "tower": {tower.__name__: tower for tower in TOWERS}[sizes["tower"]]}, **features)
-    model.load_state_dict(weights)
-    objectives = {objective.__name__: objective for objective in OBJECTIVES}
-    return Run(
-        model=model,
-        objective=objectives[about["objective"].pop("name")](**about["objective"]),
-        settings=TrainingSettings(**{**about["settings"], "device": "cpu"}),
-        curve={name.removeprefix("curve/"): arrays[name] for name in arrays if name.startswith("curve/")},
-        validation_steps=arrays["validation_steps"],
-        validation_recall=arrays["validation_recall"],
-        **{name: about[name] for name in ("best_step", "interrupted", "seconds", "data", "versions")},
-    )
+    with refusing(path, "a saved run"):
+        about = json.loads(str(arrays["about"]))
+        weights = {name[6:]: torch.from_numpy(array) for name, array in arrays.items() if name[:6] == "model/"}
+        sizes, features = about["model"], {}
+        if "item_tower.feature_ids" in weights:  # the last row is that of padded slots
+            names = np.arange(len(weights["item_tower.features.weight"]))
+            features["item_features"] = Features(ids=weights["item_tower.feature_ids"][:-1].numpy(), names=names)
+        if "profile.weight" in weights:
+            names = np.arange(len(weights["profile.weight"]))
+            features["user_features"] = Features(ids=np.zeros((0, 1), dtype=np.int64), names=names)
+        model = MTMI(**{**sizes, "tower": {tower.__name__: tower for tower in TOWERS}[sizes["tower"]]}, **features)
+        model.load_state_dict(weights)
+        objectives = {objective.__name__: objective for objective in OBJECTIVES}
+        return Run(
+            model=model,
+            objective=objectives[about["objective"].pop("name")](**about["objective"]),
+            settings=TrainingSettings(**{**about["settings"], "device": "cpu"}),
+            curve={name.removeprefix("curve/"): arrays[name] for name in arrays if name.startswith("curve/")},
+            validation_steps=arrays["validation_steps"],
+            validation_recall=arrays["validation_recall"],
+            **{name: about[name] for name in ("best_step", "interrupted", "seconds", "data", "versions")},
+        )
 
 
 class Checkpoint:
-    """The state of a training: all that the next step depends on, in memory and, with a folder, on disk.
+    """What a training needs beside its steps: it looks at the validation users, keeps the best step, and goes on later.
 
-    The folder holds `state.npz` and the best step, `best-STEP.npz`, which the state names: it is written before the
-    state and an old one deleted after it, so that the two agree whenever the process may be killed.
+    All that the next step depends on is in memory and, with a folder, on disk: `state.npz`, and the best step in
+    `best-STEP.npz`, which the state names. That is written before the state, and an old one deleted after it, so that
+    the two agree whenever the process may be killed. Ctrl-C may come at any moment: what is best changes last, and in
+    one assignment.
+
+    Args:
+        folder: where to keep the state; None keeps it in memory only.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: if the folder holds another training, or lacks its best step.
     """
 
-    def __init__(self, folder, model, optimizers, generator, objective, settings, split) -> None:
+    def __init__(
+        self,
+        folder: Path | str | None,
+        model: MTMI,
+        objective: Objective,
+        optimizers: list[torch.optim.Optimizer],
+        generator: torch.Generator,
+        split: Split,
+        settings: TrainingSettings,
+        *,
+        progress: bool = False,
+    ) -> None:
         self.folder = None if folder is None else Path(folder)
-        self.model, self.optimizers, self.generator = model, optimizers, generator
-        self.step, self.best_step, self.seconds = 0, 0, 0.0
+        self.model, self.objective, self.optimizers, self.generator = model, objective, optimizers, generator
+        self.split, self.settings, self.progress = split, settings, progress
+        self.cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
+        self.step, self.seconds, self.interrupted = 0, 0.0, False
         self.curve: list[dict[str, float]] = []
         self.looks: list[tuple[int, float]] = []
-        self.best: dict[str, Tensor] = {}
+        self.best: tuple[int, dict[str, Tensor]] | None = None  # its step, and the weights unless they are on disk
         if self.folder is not None:
             users = hashlib.sha256(b"|".join([split.train.tobytes(), split.validation.tobytes()]))
-            told = {**_settings_of(model, objective, settings, split.log.checksum), "split": users.hexdigest()[:16]}
-            self.settings = json.loads(json.dumps(told))
-            if (self.folder / "state.npz").exists():
+            told = {**settings_of(model, objective, settings, split.log.checksum), "split": users.hexdigest()[:16]}
+            self.told = json.loads(json.dumps(told))
+            if self._file("state.npz").exists():
                 self._load()
+        self.started = time.perf_counter() - self.seconds
+        self.bar = None
 
-    def look(self, step: int, recall: float, *, seconds: float) -> None:
-        """Note the validation users' recall at a step, keep the model if it is the best so far, and save."""
-        best = all(recall > earlier for _, earlier in self.looks)
-        self.looks.append((step, recall))
-        self.step, self.seconds = step, seconds
-        if best:
-            self.best_step = step
+    def steps(self) -> Iterator[int]:
+        """The numbers of the steps that are left, the first look before them."""
+        if not self.looks:
+            self._look(0)
+        first, last = self.step + 1, self.settings.steps
+        self.bar = tqdm(
+            range(first, last + 1),
+            initial=self.step,
+            total=last,
+            disable=not self.progress,
+            desc="training",
+            unit="step",
+        )
+        try:
+            yield from self.bar
+        finally:
+            self.bar.close()
+
+    def note(self, step: int, terms: dict[str, Tensor]) -> None:
+        """Keep the mean of each term of a step.
+
+        Raises:
+            FloatingPointError: naming the first that is not a finite number.
+        """
+        means = {name: float(term.detach().mean()) for name, term in terms.items()}
+        for name, value in means.items():
+            if not np.isfinite(value):
+                raise FloatingPointError(
+                    f"{name}: {value} at step {step}; the loss must be a finite number. Lower learning_rate, alpha or "
+                    "hardness, or raise temperature or floor"
+                )
+        self.curve.append(means)
+
+    def look(self, step: int) -> None:
+        """Look at the validation users, where it is time to."""
+        if step % self.settings.validate_every == 0 or step == self.settings.steps:
+            self._look(step)
+            if self.bar is not None:
+                self.bar.set_postfix({"recall@50": f"{self.looks[-1][1]:.3f}"})
+
+    def _look(self, step: int) -> None:
+        recall = float(evaluate(self.model, self.cases).recall(list_length(self.model.num_items)).mean())
+        looks, best = [*self.looks, (step, recall)], self.best
+        if all(recall > earlier for _, earlier in self.looks):
+            best = step, {}
             if self.folder is None:
-                self.best = copy.deepcopy(self.model.state_dict())
+                best = step, copy.deepcopy(self.model.state_dict())
             else:
-                save_arrays(self._best_file(), _numpy(self.model.state_dict()))
+                save_arrays(self._best_file(step), _numpy(self.model.state_dict()))
+        self.looks, self.best, self.step = looks, best, step
+        self.seconds = time.perf_counter() - self.started
         if self.folder is not None:
             self._save()
 
-    def restore_best(self) -> None:
-        """Give the model its best step's weights; there is no going on after it."""
+    def run(self) -> Run:
+        """The training's result, its model as it was at the best step; there is no going on after it."""
+        if self.bar is not None:
+            self.bar.close()
         for optimizer in self.optimizers:
             optimizer.state.clear()  # it is twice as large as the model
-        if self.folder is not None:
-            arrays = read_arrays(self._best_file(), "the best step of a training", "item_tower.table.weight")
-            self.best = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        self.model.load_state_dict(self.best)
+        best_step = 0
+        if self.best is not None:  # else it was stopped in its first look
+            best_step, weights = self.best
+            if self.folder is not None:
+                path = self._best_file(best_step)
+                arrays = read_arrays(path, "the best step of a training", "item_tower.table.weight")
+                weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            self.model.load_state_dict(weights)
+        if best_step == 0 and self.step > 0:
+            warnings.warn(
+                "no look at the validation users found more than the untrained model, so that is what you get (with "
+                f"recall {self.looks[0][1]:.3f}); lower learning_rate, or train for more steps",
+                stacklevel=3,
+            )
+        looks = np.array(self.looks).reshape(-1, 2)
+        return Run(
+            model=self.model,
+            objective=self.objective,
+            settings=self.settings,
+            curve={name: np.array([means[name] for means in self.curve]) for name in (self.curve or [{}])[0]},
+            validation_steps=looks[:, 0].astype(np.int64),
+            validation_recall=looks[:, 1],
+            best_step=best_step,
+            interrupted=self.interrupted,
+            seconds=time.perf_counter() - self.started,
+            data=self.split.log.checksum,
+            versions=package_versions(),
+        )
 
     def _file(self, name: str) -> Path:
         assert self.folder is not None
         return self.folder / name
 
-    def _best_file(self) -> Path:
-        return self._file(f"best-{self.best_step}.npz")
+    def _best_file(self, step: int) -> Path:
+        return self._file(f"best-{step}.npz")
 
     def _save(self) -> None:
-        about = {"settings": self.settings, "best_step": self.best_step, "seconds": self.seconds}
+        assert self.best is not None
+        about = {"settings": self.told, "best_step": self.best[0], "seconds": self.seconds}
         arrays = {
             **{f"model/{name}": array for name, array in _numpy(self.model.state_dict()).items()},
             "generator": self.generator.get_state().numpy(),
@@ -205,26 +302,33 @@ class Checkpoint:
         self._delete_old()
 
     def _delete_old(self) -> None:
-        for old in self._best_file().parent.glob("best-*.npz"):
-            if old != self._best_file():
-                old.unlink()
+        assert self.best is not None
+        best = self._best_file(self.best[0])
+        for old in best.parent.glob("best-*.npz"):
+            if old != best:
+                old.unlink(missing_ok=True)
 
     def _load(self) -> None:
         arrays = read_arrays(self._file("state.npz"), "the state of a training", "looks")
         about = json.loads(str(arrays["about"]))
-        for part, ours in self.settings.items():
+        for part, ours in self.told.items():
             if (theirs := about["settings"].get(part)) != ours:
                 raise ValueError(
                     f"checkpoint: {self.folder} holds a training with another {part}, {theirs}, and "
                     f"this one has {ours}; give another folder, or delete that one"
                 )
-        self.best_step, self.seconds = about["best_step"], about["seconds"]
+        self.best, self.seconds = (about["best_step"], {}), about["seconds"]
+        if not self._best_file(about["best_step"]).exists():
+            raise ValueError(
+                f"checkpoint: {self._best_file(about['best_step'])} is missing, the best step of the training that "
+                f"{self.folder} holds; delete the folder, and train again"
+            )
         self.looks = [(int(step), recall) for step, recall in arrays["looks"].tolist()]
         self.step = self.looks[-1][0]
         self.curve = [dict(zip(arrays["terms"].tolist(), row, strict=True)) for row in arrays["curve"].tolist()]
         self.generator.set_state(torch.from_numpy(arrays["generator"]))
         self.model.load_state_dict(
-            {name.removeprefix("model/"): torch.from_numpy(a) for name, a in arrays.items() if name[:6] == "model/"}
+            {name[6:]: torch.from_numpy(array) for name, array in arrays.items() if name[:6] == "model/"}
         )
         for index, optimizer in enumerate(self.optimizers):
             state = optimizer.state_dict()
@@ -237,7 +341,7 @@ class Checkpoint:
         self._delete_old()  # of a look that was killed before it came to that
 
 
-def _settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, data: str) -> dict:
+def settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, data: str) -> dict:
     """What tells one training from another, as plain values."""
     if not isinstance(model, MTMI) or not isinstance(objective, OBJECTIVES):
         raise TypeError(

@@ -1,19 +1,13 @@
 """One visible training loop: a model, an objective and a split in, a `Run` out."""
 
-import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
-from mtmi_lite.files import package_versions
-from mtmi_lite.interactions import Negatives, Split, TrainingSamples, evaluation_cases
+from mtmi_lite.interactions import Negatives, Split, TrainingSamples
 from mtmi_lite.losses import Objective
-from mtmi_lite.metrics import evaluate, list_length
 from mtmi_lite.models import MTMI
 from mtmi_lite.runs import Checkpoint, Run, TrainingSettings
 
@@ -56,27 +50,10 @@ def train(
     generator = torch.Generator().manual_seed(settings.seed)  # on the CPU: the same draws on every device
     samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
     candidates = Negatives(split.log, split.train, popularity=settings.popularity)
-    cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
     optimizers = make_optimizers(model, settings)
-    kept = Checkpoint(checkpoint, model, optimizers, generator, objective, settings, split)
-    started, interrupted = time.perf_counter() - kept.seconds, False
-
-    def validate(step: int) -> None:
-        value = float(evaluate(model, cases).recall(list_length(model.num_items)).mean())
-        kept.look(step, value, seconds=time.perf_counter() - started)
-
-    if not kept.looks:
-        validate(0)
-    steps = tqdm(
-        range(kept.step + 1, settings.steps + 1),
-        initial=kept.step,
-        total=settings.steps,
-        disable=not progress,
-        desc="training",
-        unit="step",
-    )
+    kept = Checkpoint(checkpoint, model, objective, optimizers, generator, split, settings, progress=progress)
     try:
-        for step in steps:
+        for step in kept.steps():
             batch, targets = samples.draw(settings.batch_size, generator)
             negatives = candidates.draw(settings.num_negatives, generator)
             mask, log_odds = negatives != targets[:, None], None
@@ -86,44 +63,17 @@ def train(
             # one look into the table for both: each look costs a gradient as large as the table
             target, negative = model.items(torch.cat([targets, negatives])).split([len(targets), len(negatives)])
             terms = objective(model.users(batch), target, negative, mask.to(settings.device), log_odds)
-            means = {name: float(term.detach().mean()) for name, term in terms.items()}
-            _refuse_nonfinite(means, step)
-            kept.curve.append(means)
+            kept.note(step, terms)
             model.zero_grad()
             terms["total"].backward()
             for optimizer in optimizers:
                 optimizer.step()
-            if step % settings.validate_every == 0 or step == settings.steps:
-                validate(step)
-                steps.set_postfix({"recall@50": f"{kept.looks[-1][1]:.3f}"})
+            kept.look(step)
             if on_step is not None:
                 on_step(step)
     except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        steps.close()
-
-    if kept.best_step == 0 and kept.step > 0:
-        warnings.warn(
-            "no look at the validation users found more than the untrained model, so that is what you get (with recall "
-            f"{kept.looks[0][1]:.3f}); lower learning_rate, or train for more steps",
-            stacklevel=2,
-        )
-    kept.restore_best()
-    validation_steps, validation_recall = (np.array(column) for column in zip(*kept.looks, strict=True))
-    return Run(
-        model=model,
-        objective=objective,
-        settings=settings,
-        curve={name: np.array([means[name] for means in kept.curve]) for name in (kept.curve[0] if kept.curve else {})},
-        validation_steps=validation_steps,
-        validation_recall=validation_recall,
-        best_step=kept.best_step,
-        interrupted=interrupted,
-        seconds=time.perf_counter() - started,
-        data=split.log.checksum,
-        versions=package_versions(),
-    )
+        kept.interrupted = True
+    return kept.run()
 
 
 def make_optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
@@ -133,17 +83,9 @@ def make_optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.
         table.sparse = settings.sparse
     rows = {table.weight for table in tables} if settings.sparse else set()
     rest = [parameter for parameter in model.parameters() if parameter not in rows]
-    # fused: one pass over all numbers, and the same result
-    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=settings.learning_rate, fused=True)]
+    # one pass over all numbers, and the same result; on Apple's GPU, older versions of torch cannot
+    fused = not settings.device.startswith("mps")
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=settings.learning_rate, fused=fused)]
     if rows:
         optimizers.append(torch.optim.SparseAdam(list(rows), lr=settings.learning_rate))
     return optimizers
-
-
-def _refuse_nonfinite(means: dict[str, float], step: int) -> None:
-    bad = [name for name, value in means.items() if not np.isfinite(value)]
-    if bad:
-        raise FloatingPointError(
-            f"{bad[0]}: {means[bad[0]]} at step {step}; the loss must be a finite number. Lower learning_rate or "
-            "alpha, or raise floor"
-        )

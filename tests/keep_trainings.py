@@ -19,7 +19,7 @@ train = training.train
 
 def train_once(model, objective, split, settings, *, progress=True, on_step=None, checkpoint=None):
     try:
-        told = runs._settings_of(model, objective, settings, split.log.checksum)
+        told = runs.settings_of(model, objective, settings, split.log.checksum)
     except TypeError:  # a student's own objective, which has no name
         told = None
     if told is None or on_step is not None or checkpoint is not None:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -35,6 +36,34 @@ def test_a_text_replaces_the_one_before_and_anyone_may_read_it(tmp_path):
     save_text(tmp_path / "note.txt", "zwölf")
     assert (tmp_path / "note.txt").read_text(encoding="utf-8") == "zwölf"
     assert stat.S_IMODE((tmp_path / "note.txt").stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and a umask")
+def test_a_link_stays_a_link_and_the_umask_counts(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "note.txt")
+    program = "from mtmi_lite.files import save_text; import sys; save_text(sys.argv[1], 'new')"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "link")], umask=0o077, check=True)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "note.txt").read_text() == "new"
+    assert stat.S_IMODE((tmp_path / "far" / "note.txt").stat().st_mode) == 0o600
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing_a_day_later(tmp_path):
+    for name, days in {"note.txt.a1.part": 2, "note.txt.b2.part": 0, "other.txt.c3.part": 2}.items():
+        (tmp_path / name).write_text("half of")
+        os.utime(tmp_path / name, times=2 * (time.time() - days * 86_400,))
+    save_text(tmp_path / "note.txt", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["note.txt", "note.txt.b2.part", "other.txt.c3.part"]
+
+
+def test_versions_are_told_where_faiss_has_another_name(monkeypatch):
+    def version(name: str) -> str:
+        if name == "faiss-cpu":
+            raise files.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(files, "version", version)
+    assert set(package_versions()) == {"python", "torch", "numpy", "umap-learn", "mtmi-lite"}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, SystemExit])

@@ -1,6 +1,7 @@
 """Serving, against brute force on integer vectors, where scores are exact and ties are many."""
 
 import io
+import json
 
 import faiss
 import jaxtyping
@@ -361,6 +362,11 @@ def archive(**arrays) -> bytes:
     return file.getvalue()
 
 
+def index_file(vectors, *, similarity="cosine", kind="exact", **settings) -> bytes:
+    about = {"similarity": similarity, "kind": kind, "settings": settings}
+    return archive(about=np.array(json.dumps(about)), vectors=vectors)
+
+
 def saved_bytes(tmp_path) -> bytes:
     ItemIndex(clustered()[0], "cosine", "ivf").save(tmp_path / "whole")
     return (tmp_path / "whole").read_bytes()
@@ -386,20 +392,37 @@ def test_an_index_with_a_flipped_bit_is_refused(tmp_path):
     "content",
     [
         b"a letter",
-        archive(vectors=np.eye(3)),
-        archive(similarity="cosine", kind="exact", faiss=np.zeros(100, dtype=np.uint8)),
-        archive(similarity="cosine", kind="exact", faiss=np.eye(3)),
-        archive(similarity="cosine", kind="tree", faiss=faiss.serialize_index(faiss.IndexFlatIP(3))),
-        archive(similarity="cosine", kind="ivf", faiss=faiss.serialize_index(faiss.IndexFlatIP(3))),
-        archive(similarity="cosine", kind="exact", faiss=faiss.serialize_index(faiss.IndexFlatL2(3))),
-        archive(similarity=np.array({"a": 1}), kind="exact", faiss=np.eye(3)),  # would have to be unpickled
+        archive(grid=np.eye(3)),
+        index_file(np.eye(3), kind="tree"),
+        index_file(np.eye(3), similarity="nearness"),
+        index_file(np.arange(3.0)),
+        index_file(np.array([[1.0, np.nan]])),
+        index_file(np.eye(3), kind="ivf", num_lists=10**9),
+        index_file(np.eye(3), speed=3),
+        archive(about=np.array("{}"), vectors=np.eye(3)),
+        archive(about=np.array({"a": 1}), vectors=np.eye(3)),  # would have to be unpickled
     ],
-    ids=["text", "other arrays", "no index", "numbers", "unknown kind", "wrong kind", "distances", "an object"],
+    ids=range(10),
 )
 def test_a_foreign_file_is_refused(tmp_path, content):
     (tmp_path / "foreign").write_bytes(content)
-    with pytest.raises(ValueError, match=r"foreign: .*(make it again|saved as one)"):
+    with pytest.raises(ValueError, match=r"foreign: .*(make it again|saved as one)") as refused:
         load_index(tmp_path / "foreign")
+    assert len(str(refused.value)) < 500
+
+
+def test_where_all_ask_the_same_and_all_ties_are_settled_the_items_are_compared_once():
+    index = ItemIndex(torch.ones(40, 1), "inner-product")
+    looks = []
+
+    class Spy(np.ndarray):
+        def __matmul__(self, query):
+            looks.append(query)
+            return np.asarray(self) @ query
+
+    index.vectors = index.vectors.view(Spy)
+    assert index.search(torch.ones(100, 1), 3)[1].tolist() == [[0, 1, 2]] * 100
+    assert len(looks) == 1
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -219,6 +219,37 @@ def test_arrays_of_something_else_are_not_a_run(split, tmp_path):
         load_run(tmp_path / STATE)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"about": np.array("{")},
+        {"about": np.array("{}")},
+        {"about": np.array("[1, 2]")},
+        {"about": np.array(7)},
+        {"model/item_tower.table.weight": np.zeros((2, 2), dtype=np.float32)},
+        {"model/item_tower.table.weight": np.array("many")},
+        {"validation_steps": np.zeros((0,)), "model/else": np.zeros(1)},
+    ],
+    ids=["not JSON", "empty", "a list", "a number", "another shape", "a text", "one more weight"],
+)
+def test_a_file_of_ours_with_other_content_is_not_a_run(split, tmp_path, change):
+    path = tmp_path / "run.npz"
+    run_on(split, settings=replace(SETTINGS, steps=1)).save(path)
+    with np.load(path) as file:
+        save_arrays(path, {**file, **change})
+    with pytest.raises(ValueError, match=rf"run\.npz: cut short, or not a saved run {WHAT_TO_DO}") as refused:
+        load_run(path)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_checkpoint_without_its_best_step_is_refused_at_once(split, tmp_path):
+    run_on(split, settings=replace(SETTINGS, steps=1), checkpoint=tmp_path)
+    for best in tmp_path.glob("best-*.npz"):
+        best.unlink()
+    with pytest.raises(ValueError, match=r"checkpoint: .*best-\d\.npz is missing, .*; delete the folder, and train"):
+        run_on(split, settings=replace(SETTINGS, steps=1), checkpoint=tmp_path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.npz"):
         load_run(tmp_path / "none.npz")

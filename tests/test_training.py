@@ -10,7 +10,7 @@ import torch
 from scipy.stats import chisquare
 from torch.fx.experimental import _config as fx_config
 
-from mtmi_lite import losses, training
+from mtmi_lite import losses, runs, training
 from mtmi_lite.datasets import planted_interests
 from mtmi_lite.interactions import (
     Interactions,
@@ -64,9 +64,7 @@ def same_state(a: dict, b: dict) -> bool:
 def scripted_recalls(monkeypatch, *recalls: float) -> None:
     """Let the looks at the validation users give these numbers."""
     values = iter(recalls)
-    monkeypatch.setattr(
-        training, "evaluate", lambda *_, **__: SimpleNamespace(recall=lambda num: np.array([next(values)]))
-    )
+    monkeypatch.setattr(runs, "evaluate", lambda *_, **__: SimpleNamespace(recall=lambda num: np.array([next(values)])))
 
 
 # ---- it learns
@@ -577,6 +575,56 @@ def test_stopping_before_the_first_look_returns_the_untrained_model(split):
     assert run.interrupted
     assert run.best_step == 0
     assert same_state(run.model.state_dict(), model_for(split).state_dict())
+
+
+def test_stopping_in_the_first_look_returns_the_untrained_model(split, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "evaluate", interrupted)
+    run = run_on(split)
+    assert run.interrupted
+    assert (run.best_step, len(run.validation_steps), run.curve) == (0, 0, {})
+    assert same_state(run.model.state_dict(), model_for(split).state_dict())
+
+
+@pytest.mark.parametrize("folder", [None, "kept"])
+def test_stopping_while_the_best_step_is_kept_returns_the_one_before(split, tmp_path, monkeypatch, folder):
+    """The untrained model is kept, then that of step 4; the copy of step 8 is stopped halfway."""
+    scripted_recalls(monkeypatch, 0.1, 0.2, 0.3)
+    module, name = (runs.copy, "deepcopy") if folder is None else (runs, "save_arrays")
+    keep, states = getattr(module, name), {}
+
+    def stopped(*arguments: object) -> object:
+        if 8 in states and (folder is None or "best-8" in str(arguments[0])):
+            raise KeyboardInterrupt
+        return keep(*arguments)
+
+    model = model_for(split)
+    monkeypatch.setattr(module, name, stopped)
+    objective = MultiTowerLoss()
+
+    def spy(users, *others):
+        step = len(states)
+        states[step] = {name: value.clone() for name, value in model.state_dict().items()}
+        return objective(users, *others)
+
+    settings = TrainingSettings(steps=12, batch_size=16, num_negatives=10, validate_every=4)
+    monkeypatch.setattr(runs, "settings_of", lambda *_: {})
+    where = None if folder is None else tmp_path / folder
+    states[0] = {}
+    run = train(model, spy, split, settings, progress=False, checkpoint=where)
+    assert run.interrupted
+    assert run.best_step == 4
+    assert run.validation_steps.tolist() == [0, 4]
+    assert same_state(run.model.state_dict(), states[5])  # as the fifth step found it
+
+
+def test_on_apples_gpu_adam_is_not_fused(split):
+    settings = TrainingSettings()
+    object.__setattr__(settings, "device", "mps")  # which is refused where there is none
+    [adam] = training.make_optimizers(model_for(split), settings)
+    assert not adam.defaults["fused"]
 
 
 def test_any_other_error_in_on_step_is_not_swallowed(split):

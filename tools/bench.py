@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtmi_lite import training
+from mtmi_lite import runs
 from mtmi_lite.datasets import online_retail
 from mtmi_lite.experiments import MODELS, Recipe
 from mtmi_lite.interactions import Batch, Interactions, Negatives, Split, TrainingSamples, evaluation_cases, split_users
@@ -231,7 +231,7 @@ def large_table() -> Row:
 def train_a_large_table() -> None:
     """Train on a million items with sparse updates, the best step kept on disk, and print the peak of memory in MB."""
     recalls = iter((0.1, 0.2, 0.3))
-    training.evaluate = lambda *_, **__: SimpleNamespace(recall=lambda num: np.array([next(recalls)]))
+    runs.evaluate = lambda *_, **__: SimpleNamespace(recall=lambda num: np.array([next(recalls)]))
     split = random_split(1_000_000)
     model = MTMI(num_items=split.log.num_items, num_towers=TOWERS, dim=DIM, num_steps=STEPS)
     settings = TrainingSettings(steps=200, validate_every=100, sparse=True)
