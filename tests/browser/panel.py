@@ -100,17 +100,15 @@ class PanelPage:
         box = point.bounding_box()
         assert box is not None
         place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        # plotly clicks what it hovers over, and on the way there that is other points
+        # plotly clicks what it hovers over; the mouse goes there in one step, over no other point
         self.page.evaluate(
-            """([selector, number]) => {
+            """selector => {
                 const plot = document.querySelector(selector);
-                window.hovered = new Promise((done) => plot.on("plotly_hover", ({ points: [point] }) => {
-                    if (point.curveNumber === 0 && point.pointNumber === number) done();
-                }));
+                window.hovered = new Promise((done) => plot.once("plotly_hover", done));
             }""",
-            [f"{self.selector} .js-plotly-plot", number],
+            f"{self.selector} .js-plotly-plot",
         )
-        self.page.mouse.move(*place, steps=4)
+        self.page.mouse.move(*place)
         self.page.evaluate("async () => { await window.hovered; }")
         self.page.mouse.click(*place)
 
