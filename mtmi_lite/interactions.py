@@ -239,7 +239,15 @@ def _numbered(field: str, given) -> tuple[Array, Array]:
                 raise ValueError(
                     f"{field}[{row}]: {value!r} among ids of another kind; give only text, or only numbers"
                 )
-    return np.unique(np.asarray(given), return_inverse=True)
+    ids = np.asarray(given)
+    if ids.dtype.kind == "f" and isinstance(given[0], int):
+        raise ValueError(f"{field}: among them are whole numbers too large to be told apart; give them as text")
+    try:
+        return np.unique(ids, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"{field}: their kinds cannot be put in order ({error}); give only text, or only numbers"
+        ) from error
 
 
 def _whole(field: str, given) -> Int64[Array, " interaction"]:

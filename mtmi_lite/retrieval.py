@@ -208,10 +208,21 @@ def among(values: Int64[Array, "*shape"], wanted: Int64[Array, " wanted"]) -> Bo
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TowerLists:
-    """Each tower's own list, best first; an absent tower has items −1 and similarities −∞."""
+    """Each tower's own list, best first; an absent tower has items −1 and similarities −∞.
+
+    Raises:
+        ValueError: for what is no item: not a whole number, or below −1.
+    """
 
     items: Int64[Array, "user tower num"]
     scores: Float32[Array, "user tower num"]
+
+    def __post_init__(self) -> None:
+        if not np.issubdtype(self.items.dtype, np.integer):
+            raise ValueError(f"items: of type {self.items.dtype}; an item is a whole number, and −1 is none")
+        bad = self.items[(self.items < -1) | (self.items > np.iinfo(np.int64).max)]
+        if len(bad):
+            raise ValueError(f"items: {bad[0]} is out of range; an item is 0 to 2⁶³ − 1, and −1 is none")
 
 
 def search_towers(
@@ -277,9 +288,7 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     """
     num_users, num_towers, length = lists.items.shape
     num = at_most(num, num_towers * length)
-    if not np.issubdtype(lists.items.dtype, np.integer) or (lists.items < -1).any():
-        raise ValueError(f"lists: an item is a whole number from 0 upward, and −1 is none; got {lists.items}")
-    items = lists.items.reshape(num_users, num_towers * length)
+    items = lists.items.reshape(num_users, num_towers * length).astype(np.int64)
     scores = lists.scores.reshape(num_users, num_towers * length)
     towers = np.broadcast_to(np.repeat(np.arange(num_towers), length), items.shape)
 
@@ -291,12 +300,11 @@ def merge(lists: TowerLists, num: int) -> Ranking:
 
     # best first; the sort is stable, so equals stay in the order of their items
     order = np.lexsort((-scores, dropped))[:, :num]
-    items, scores, towers, dropped = (
-        np.take_along_axis(array, order, axis=1) for array in (items, scores, towers, dropped)
-    )
+    items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
+    dropped = np.take_along_axis(dropped, order, axis=1)
     return Ranking(
-        items=np.where(dropped, -1, items.astype(np.int64)),
-        scores=np.where(dropped, -np.inf, scores).astype(np.float32),
+        items=np.where(dropped, -1, items),
+        scores=np.where(dropped, np.float32(-np.inf), scores),
         towers=np.where(dropped, -1, towers),
     )
 

@@ -33,6 +33,7 @@ settings.load_profile("untimed")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 LOOK_SECONDS = 10
+collect_ignore = ["keep_trainings.py"]  # which changes `train` where it is imported
 FIRST, LAST = "tests/test_lessons.py", ("notebooks/", "tests/browser/")
 """Where the lessons train, and where they are run again with what that has left (`keep_trainings.py`)."""
 
