@@ -240,21 +240,22 @@ def _numbered(field: str, given) -> tuple[Array, Array]:
                     f"{field}[{row}]: {value!r} among ids of another kind; give only text, or only numbers"
                 )
     ids = np.asarray(given)
-    if ids.dtype.kind == "f" and isinstance(given[0], int):
-        raise ValueError(f"{field}: among them are whole numbers too large to be told apart; give them as text")
     try:
-        return np.unique(ids, return_inverse=True)
+        labels, codes = np.unique(ids, return_inverse=True)
     except TypeError as error:
         raise ValueError(
             f"{field}: their kinds cannot be put in order ({error}); give only text, or only numbers"
         ) from error
+    if ids.dtype.kind == "f" and len(labels) < len(set(given)):
+        raise ValueError(f"{field}: among them are whole numbers too large to be told apart; give them as text")
+    return labels, codes
 
 
 def _whole(field: str, given) -> Int64[Array, " interaction"]:
     times = np.asarray(given)
     if times.dtype.kind not in "iuf":
         cure = "np.array(times, dtype='datetime64[s]').astype(int) makes Unix seconds of dates"
-        raise ValueError(f"{field}: {given[0]!r} is no number; give whole numbers: {cure}")
+        raise ValueError(f"{field}: {next(iter(given))!r} is no number; give whole numbers: {cure}")
     with np.errstate(invalid="ignore"):  # NaN and infinity are caught below
         whole = times.astype(np.int64)
     if (whole != times).any():

@@ -59,6 +59,20 @@ def retail() -> Interactions:
 # ---- building
 
 
+def test_numbers_are_ids_whatever_index_a_column_has(unchecked):
+    column = pandas.Series([17850.0, 13047.5, 17850.0], index=[5, 6, 9])
+    log = from_columns(users=column, items=[1, 2.5, 1], times=column.astype(int))
+    assert log.user_labels.tolist() == [13047.5, 17850.0]
+    assert log.item_names.tolist() == ["1.0", "2.5"]
+    with pytest.raises(ValueError, match=r"times: Timestamp.* is no number"):
+        from_columns(users=column, items=[1, 2, 3], times=pandas.to_datetime(column, unit="s"))
+
+
+def test_numbers_too_large_to_be_told_apart_are_refused(unchecked):
+    with pytest.raises(ValueError, match="users: among them are whole numbers too large to be told apart"):
+        from_columns(users=[-1, 2**63 + 1, 2**63 + 2], items=[0, 0, 0], times=[0, 0, 0])
+
+
 @given(ROWS)
 def test_interactions_are_each_users_rows_in_stable_time_order(rows):
     expected = defaultdict(list)
