@@ -280,13 +280,13 @@ def evaluate(
             fit.
     """
     num = at_most(num, model.num_items)
-    index = index_items(model) if index is None else index
-    if (len(index), index.similarity) != (model.num_items, model.similarity):
-        raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")
     if cases.num_items != model.num_items:
         raise ValueError(
             f"cases: of a log of {cases.num_items} items, but the model has {model.num_items}; cut its own"
         )
+    index = index_items(model) if index is None else index
+    if (len(index), index.similarity) != (model.num_items, model.similarity):
+        raise ValueError(f"index: it has {len(index)} items by {index.similarity}; make it with index_items(model)")
     if isinstance(exclude, str):
         if exclude != "history":
             raise ValueError(f"exclude: {exclude!r} is not known; it must be 'history', an array of items, or None")

@@ -73,8 +73,11 @@ class ItemIndex:
         num_probes = self._setting("ivf", "num_probes", num_probes, num_lists // 8, 1, num_lists)
         num_links = self._setting("hnsw", "num_links", num_links, 32, 2, num_items - 1)
         ef_search = self._setting("hnsw", "ef_search", ef_search, 64, 1, num_items)
-        own = {"exact": {}, "ivf": dict(num_lists=num_lists, num_probes=num_probes)}
-        self.settings = own.get(kind, dict(num_links=num_links, ef_search=ef_search))
+        self.settings = {
+            "exact": {},
+            "ivf": dict(num_lists=num_lists, num_probes=num_probes),
+            "hnsw": dict(num_links=num_links, ef_search=ef_search),
+        }[kind]
         factory = {"exact": "Flat", "ivf": f"IVF{num_lists},Flat", "hnsw": f"HNSW{num_links},Flat"}[kind]
         self.faiss: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
         threads = faiss.omp_get_max_threads()

@@ -245,8 +245,6 @@ class Checkpoint:
 
     def run(self) -> Run:
         """The training's result, its model as it was at the best step; there is no going on after it."""
-        if self.bar is not None:
-            self.bar.close()
         for optimizer in self.optimizers:
             optimizer.state.clear()  # it is twice as large as the model
         best_step = 0

@@ -593,31 +593,24 @@ def test_stopping_while_the_best_step_is_kept_returns_the_one_before(split, tmp_
     """The untrained model is kept, then that of step 4; the copy of step 8 is stopped halfway."""
     scripted_recalls(monkeypatch, 0.1, 0.2, 0.3)
     module, name = (runs.copy, "deepcopy") if folder is None else (runs, "save_arrays")
-    keep, states = getattr(module, name), {}
+    keep, model, states = getattr(module, name), model_for(split), {}
 
     def stopped(*arguments: object) -> object:
-        if 8 in states and (folder is None or "best-8" in str(arguments[0])):
+        if 7 in states and (folder is None or "best-8" in str(arguments[0])):
             raise KeyboardInterrupt
         return keep(*arguments)
 
-    model = model_for(split)
-    monkeypatch.setattr(module, name, stopped)
-    objective = MultiTowerLoss()
-
-    def spy(users, *others):
-        step = len(states)
+    def note(step: int) -> None:
         states[step] = {name: value.clone() for name, value in model.state_dict().items()}
-        return objective(users, *others)
 
+    monkeypatch.setattr(module, name, stopped)
     settings = TrainingSettings(steps=12, batch_size=16, num_negatives=10, validate_every=4)
-    monkeypatch.setattr(runs, "settings_of", lambda *_: {})
     where = None if folder is None else tmp_path / folder
-    states[0] = {}
-    run = train(model, spy, split, settings, progress=False, checkpoint=where)
+    run = train(model, MultiTowerLoss(), split, settings, progress=False, on_step=note, checkpoint=where)
     assert run.interrupted
     assert run.best_step == 4
     assert run.validation_steps.tolist() == [0, 4]
-    assert same_state(run.model.state_dict(), states[5])  # as the fifth step found it
+    assert same_state(run.model.state_dict(), states[4])
 
 
 def test_on_apples_gpu_adam_is_not_fused(split):

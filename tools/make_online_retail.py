@@ -9,12 +9,12 @@ in mtmi_lite/datasets.py and mtmi_lite/data/ONLINE_RETAIL.md.
 import argparse
 import csv
 import hashlib
-import os
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from mtmi_lite.files import save_arrays
 from mtmi_lite.interactions import Interactions, from_columns
 
 
@@ -79,10 +79,7 @@ def main() -> None:
         if not np.array_equal(found, expected):
             raise ValueError(f"{args.purchases.name}: does not fit the compact arrays; widen the types in encode()")
 
-    temporary = args.out.with_name(args.out.name + ".part")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
-    os.replace(temporary, args.out)
+    save_arrays(args.out, arrays, compressed=True)
     print(f"{len(log):,} purchases, {log.num_users:,} customers, {log.num_items:,} products")
     print(f"{args.out.name}: {args.out.stat().st_size:,} bytes")
     print(f"SHA-256 {hashlib.sha256(args.out.read_bytes()).hexdigest()}")
