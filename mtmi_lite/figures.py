@@ -16,6 +16,7 @@ Array = np.ndarray
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star")
 SYMBOLS = ("●", "■", "◆", "▲", "✚", "✖", "▼", "★")
+MAP_POINTS = 240
 GREY = "#767676"  # the lightest grey that is still readable on white
 
 _WHITE = go.Figure(layout_template="plotly_white").to_plotly_json()["layout"]["template"]["layout"]
@@ -224,23 +225,23 @@ def caption(portrait: Portrait) -> str:
     return f"{text} · mean pairwise cosine {portrait.cosine:.2f} · median overlap of lists {portrait.overlap:.2f}"
 
 
-def two_maps(portrait: Portrait, *, followed: int = 0) -> go.Figure:
-    """User vectors on a PCA and on a UMAP map, coloured by tower; one user's vectors are drawn large and joined.
+def two_maps(portrait: Portrait) -> go.Figure:
+    """User vectors on a PCA and on a UMAP map, coloured by tower; the first user's are drawn large and joined.
 
-    Args:
-        followed: the user drawn large.
+    With many towers there are fewer users, so that a slider can follow: a page takes its time with each point.
     """
     num_towers = portrait.pca.shape[1]
     ring = dict(size=15, symbol="circle", color="rgba(0,0,0,0)", line=dict(color="black", width=2))
+    users = slice(MAP_POINTS // num_towers)
     traces = []
-    for axes, layout in (("", portrait.pca), ("2", portrait.umap)):
+    for axes, layout in (("", portrait.pca[users]), ("2", portrait.umap[users])):
         place = dict(xaxis=f"x{axes}", yaxis=f"y{axes}", showlegend=axes == "", hoverinfo="name")
         for tower in range(num_towers):
             marker = dict(color=COLOURS[tower], symbol=MARKERS[tower], size=7, opacity=0.7)
             own = dict(name=f"Tower {tower + 1}", legendgroup=str(tower), mode="markers", marker=marker)
             traces.append(go.Scatter(x=layout[:, tower, 0], y=layout[:, tower, 1], **own, **place))
         joined = dict(name="one customer", mode="lines+markers", line=dict(color="black", width=1), marker=ring)
-        traces.append(go.Scatter(x=layout[followed, :, 0], y=layout[followed, :, 1], **joined, **place))
+        traces.append(go.Scatter(x=layout[0, :, 0], y=layout[0, :, 1], **joined, **place))
     bare = dict(showticklabels=False, zeroline=False)
     head = dict(y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom", showarrow=False, font_size=16)
     # all at once: plotly takes twice as long to put the same figure together piece by piece, and a slider waits
@@ -259,7 +260,7 @@ def two_maps(portrait: Portrait, *, followed: int = 0) -> go.Figure:
         ),
     )
     alt = (
-        f"Two maps of the user vectors of {len(portrait.pca)} customers, {num_towers} towers in "
+        f"Two maps of the user vectors of {len(portrait.pca[users])} customers, {num_towers} towers in "
         f"{num_towers} colours and markers, PCA on the left, UMAP on the right. {caption(portrait)}."
     )
     return finished(figure, title=caption(portrait), alt=alt, height=430)

@@ -23,6 +23,7 @@ export async function screen(place, plotly, source) {
         else await plotly.react(place, data, layout, CONFIG);
         place.removeAllListeners("plotly_click");
         place.on("plotly_click", ({ points: [point] }) => source.pick(point.curveNumber, point.pointNumber));
+        place.dispatchEvent(new Event("drawn", { bubbles: true }));
       }
     } finally {
       drawing = false;

@@ -2,7 +2,8 @@
 
 A lesson runs three times in the tests, and trains the same models, to the bit, each time. `train` goes on where a
 checkpoint ends, and from the end of one there is nothing left to do. So here every training gets a checkpoint whose
-name is a hash of all that decides its result; what somebody watches step by step is trained each time.
+name is a hash of all that decides its result. What somebody watches step by step is trained each time; only of lesson
+06, which does little else, joblib keeps what was seen.
 """
 
 import hashlib
@@ -11,7 +12,10 @@ import pickle
 import tempfile
 from pathlib import Path
 
+import joblib
+
 from mtmi_lite import experiments, runs, training
+from mtmi_lite.lessons import lesson_06
 
 KEPT = Path(os.environ["MTMI_KEPT_TRAININGS"])
 train = training.train
@@ -37,3 +41,4 @@ def train_once(model, objective, split, settings, *, progress=True, on_step=None
 
 
 training.train = experiments.train = train_once
+lesson_06.watch = joblib.Memory(KEPT / "watched", verbose=0).cache(lesson_06.watch)

@@ -23,9 +23,9 @@ def _units(vectors: Array) -> Array:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def _add(figure: go.Figure, x: Sequence | Array, y: Sequence | Array, row: int = 1, col: int = 1, **style: Any) -> None:
-    plain = dict(mode="markers", showlegend=False, hoverinfo="skip")
-    figure.add_scatter(x=x, y=y, row=row, col=col, **{**plain, **style})
+def _points(x: Sequence | Array, y: Sequence | Array, axes: str = "", **style: Any) -> go.Scatter:
+    plain = dict(mode="markers", showlegend=False, hoverinfo="skip", xaxis=f"x{axes}", yaxis=f"y{axes}")
+    return go.Scatter(x=x, y=y, **{**plain, **style})
 
 
 # --- products and their neighbours ----------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def product_map(
     for index, product in enumerate(products):
         colour, sign = COLOURS[index], SYMBOLS[index]
         marker = dict(color=colour, symbol=MARKERS[index], size=sizes, opacity=0.75, line=dict(color="white", width=1))
-        _add(figure, *flat[index].T, marker=marker, text=names[shown[index]], hoverinfo="text")
+        figure.add_trace(_points(*flat[index].T, marker=marker, text=names[shown[index]], hoverinfo="text"))
         lines.append(f"<b><span style='color:{colour}'>{sign} {short(str(names[product]), 38)}</span></b>")
         lines += [f"   {short(str(names[other]), 42)}" for other in neighbours[index, :named]]
     place = dict(x=0.57, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top", align="left")
@@ -174,7 +174,8 @@ def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[in
             style |= dict(
                 mode="lines+markers+text", text=text, textposition="top center" if index == 0 else "bottom right"
             )
-            _add(figure, list(values), list(values.values()), 1, col, name=name, showlegend=col == 1, **style)
+            points = _points(list(values), list(values.values()), name=name, showlegend=col == 1, **style)
+            figure.add_trace(points, row=1, col=col)
             said.append(f"{head}, {name}: " + ", ".join(f"{part} at {d}" for d, part in zip(values, text, strict=True)))
     figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64], range=[0.5, 2.0])
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -189,13 +190,6 @@ AROUND = np.array([-12.0, -6.0, 0.0, 6.0, 12.0])
 OTHERS = np.arange(-175.0, 180.0, 10.0)
 """Where the items stand that the user does not want."""
 TEMPERATURE = 0.1
-
-
-def add_circle(figure: go.Figure, row: int, col: int) -> None:
-    """Draw the unit circle in a subplot, its axes hidden and of one scale."""
-    _add(figure, *on_circle(np.arange(0.0, 361.0, 5)), row, col, mode="lines", line=dict(color="#CCCCCC", width=1))
-    figure.update_xaxes(visible=False, range=(-1.35, 1.35), constrain="domain", row=row, col=col)
-    figure.update_yaxes(visible=False, range=(-1.35, 1.35), scaleanchor="x", row=row, col=col)
 
 
 def middles(num_interests: int, apart: float) -> Float[Array, " interest"]:
@@ -271,10 +265,25 @@ def circle_figure(state: State) -> go.Figure:
     centres, own = middles(num, state["apart"]), num * len(AROUND)
     angle, served = float(place.angles[place.best]), place.served[place.best]
     of_list = f"among the {length} nearest"
-    heads = (f"filled: {of_list}", "training: log-likelihood of a purchase", f"serving: purchases {of_list}")
-    places = [[{"rowspan": 2}, {}], [None, {}]]
-    figure = make_subplots(2, 2, specs=places, horizontal_spacing=0.08, vertical_spacing=0.16, subplot_titles=heads)
-    add_circle(figure, 1, 1)
+    hidden = dict(visible=False, range=(-1.35, 1.35))
+    degrees = dict(range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", domain=(0.54, 1))
+    head = dict(xref="paper", yref="paper", xanchor="center", yanchor="bottom", showarrow=False, font_size=13)
+    # at once, as plotly takes twice as long piece by piece, and a slider waits
+    layout = dict(
+        xaxis=dict(domain=(0, 0.46), constrain="domain", **hidden),
+        yaxis=dict(scaleanchor="x", **hidden),
+        xaxis2=dict(anchor="y2", **degrees),
+        yaxis2=dict(anchor="x2", domain=(0.58, 1)),
+        xaxis3=dict(anchor="y3", **degrees),
+        yaxis3=dict(anchor="x3", domain=(0, 0.42), tickformat=".0%", range=(-0.06, 1.06)),
+        annotations=[
+            dict(text=f"filled: {of_list}", x=0.23, y=1, **head),
+            dict(text="training: log-likelihood of a purchase", x=0.77, y=1, **head),
+            dict(text=f"serving: purchases {of_list}", x=0.77, y=0.42, **head),
+        ],
+        legend=dict(orientation="h", y=-0.08),
+    )
+    traces = [_points(*on_circle(np.arange(0.0, 361.0, 5)), mode="lines", line=dict(color="#CCCCCC", width=1))]
     hits = place.listed[:own].reshape(num, -1)
     for interest in range(num):
         # outside of the circle, in two rows, so that interests that overlap are both seen
@@ -282,22 +291,21 @@ def circle_figure(state: State) -> go.Figure:
         symbols = [MARKERS[interest] + ("" if hit else "-open") for hit in hits[interest]]
         marker = dict(color=COLOURS[interest], symbol=symbols, size=11, line_width=2)
         name = f"interest {interest + 1}: {place.weights[interest]:.0%} of purchases"
-        _add(figure, x, y, marker=marker, name=name, hoverinfo="name", showlegend=True)
+        traces.append(_points(x, y, marker=marker, name=name, hoverinfo="name", showlegend=True))
     marker = dict(color=GREY, symbol=np.where(place.listed[own:], "circle", "circle-open"), size=7)
-    _add(figure, *on_circle(OTHERS), marker=marker, name="bought by others", hoverinfo="name", showlegend=True)
+    shown = dict(name="bought by others", hoverinfo="name", showlegend=True)
+    traces.append(_points(*on_circle(OTHERS), marker=marker, **shown))
     (tip_x,), (tip_y,) = on_circle(np.array([angle]), 0.92)
     marker = dict(symbol="arrow", angleref="previous", size=[0, 16], color="black")
-    _add(figure, [0, tip_x], [0, tip_y], mode="lines+markers", line=dict(color="black", width=3), marker=marker)
+    line = dict(color="black", width=3)
+    traces.append(_points([0, tip_x], [0, tip_y], mode="lines+markers", line=line, marker=marker))
     order = np.argsort(place.angles)
-    for row, values, floor in ((1, place.likelihood, place.likelihood.min()), (2, place.served, 0)):
+    for axes, values, floor in (("2", place.likelihood, place.likelihood.min()), ("3", place.served, 0)):
         line = dict(color="black", width=1)
-        _add(figure, place.angles[order], values[order].round(4), row, 2, mode="lines", line=line)
+        traces.append(_points(place.angles[order], values[order].round(4), axes, mode="lines", line=line))
         marker = dict(color=list(COLOURS[:num]), symbol=list(MARKERS[:num]), size=9)
-        _add(figure, centres, [floor] * num, row, 2, marker=marker)
-        _add(figure, [angle], [values[place.best]], row, 2, marker=dict(color="black", size=10))
-    figure.update_xaxes(range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", col=2)
-    figure.update_yaxes(tickformat=".0%", range=(-0.06, 1.06), row=2, col=2)
-    figure.update_layout(legend=dict(orientation="h", y=-0.08)).update_annotations(font_size=13)
+        traces.append(_points(centres, [floor] * num, axes, marker=marker))
+        traces.append(_points([angle], [values[place.best]], axes, marker=dict(color="black", size=10)))
     title = f"Best for {state['best_for']}: one vector at {angle:.0f}° serves {served:.0%} of the purchases".replace(
         "-", "−"
     )
@@ -309,7 +317,7 @@ def circle_figure(state: State) -> go.Figure:
         f"{title}; the best place for serving has {place.served.max():.0%}. The {length} nearest are {each}, and "
         f"{place.listed[own:].sum()} others."
     )
-    return finished(figure, title=title, alt=alt, height=480)
+    return finished(go.Figure(traces, layout), title=title, alt=alt, height=480)
 
 
 CIRCLE_START = {"num_interests": 2, "apart": 60, "first": 1, "length": 10, "best_for": "training"}

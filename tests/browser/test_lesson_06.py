@@ -10,38 +10,50 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
     panel.reaches_all_by_tab()
     users = panel.ask("panel.controls['follow'].values")
 
-    def waits_for(title: str) -> None:
-        page.wait_for_function(
-            "([selector, title]) => document.querySelector(selector)?.textContent === title",
-            arg=[f"{panel.selector} .gtitle", title],
+    frames = {
+        training: panel.ask(
+            f"[frame.layout.title.text for frame in panel.draw({panel.start | {'training': training}}).frames]"
         )
+        for training in ("paper, β = 0", "paper, β = 0.5")
+    }
 
-    def titles(training: str) -> list[str]:
-        state = {"training": training, "follow": users[0]}
-        return panel.ask(f"[frame.layout.title.text for frame in panel.draw({state}).frames]")
+    def play() -> None:
+        """Press Play, and keep the titles that come by: a frame may be over before the test can ask for it."""
+        page.evaluate(
+            """selector => {
+                window.titles = [];
+                const keep = () => window.titles.push(document.querySelector(`${selector} .gtitle`)?.textContent);
+                const all = { childList: true, subtree: true };
+                new MutationObserver(keep).observe(document.querySelector(selector), all);
+            }""",
+            panel.selector,
+        )
+        panel.whole.locator(".updatemenu-button", has_text="Play").click()
 
-    def press(sign: str) -> None:
-        panel.whole.locator(".updatemenu-button", has_text=sign).click()
+    def has_shown(*titles: str) -> None:
+        page.wait_for_function("titles => titles.every(title => window.titles.includes(title))", arg=titles)
 
     panel.shows(training="paper, β = 0", follow=users[0])
     screenshot("06-panel")
 
     # it plays from its first frame to its last
-    first, *_, last = titles("paper, β = 0")
-    press("Play")
-    waits_for(first)
+    first, *others, last = frames["paper, β = 0"]
+    play()
     screenshot("06-panel-playing")
-    waits_for(last)
+    has_shown(first, *others, last)
 
     # it pauses where it is, and its slider goes back to the start
-    press("Play")
-    waits_for(titles("paper, β = 0")[3])
-    press("Pause")
+    play()
+    has_shown(others[2])
+    panel.whole.locator(".updatemenu-button", has_text="Pause").click()
     paused = page.locator(f"{panel.selector} .gtitle").text_content()
     page.wait_for_timeout(1500)
     assert page.locator(f"{panel.selector} .gtitle").text_content() == paused != last
     panel.whole.locator(".slider-rail-touch-rect").click(position={"x": 3, "y": 5})
-    waits_for(first)
+    page.wait_for_function(
+        "([selector, title]) => document.querySelector(selector).textContent === title",
+        arg=[f"{panel.selector} .gtitle", first],
+    )
 
     # the lists
     panel.choose("training", "paper, β = 0.5")
@@ -49,9 +61,8 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
     screenshot("06-panel-little")
     panel.choose("follow", users[1])
     panel.shows(training="paper, β = 0.5", follow=users[1])
-    press("Play")
-    waits_for(titles("paper, β = 0.5")[0])
-    waits_for(titles("paper, β = 0.5")[-1])
+    play()
+    has_shown(*frames["paper, β = 0.5"])
 
     # a preset, the state box, and Reset
     panel.press("Far too much")

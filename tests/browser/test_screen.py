@@ -49,6 +49,10 @@ def tiny(jupyterlab) -> str:
     return "tiny.ipynb"
 
 
+def stand_in(panel: PanelPage) -> Locator:
+    return panel.whole.locator(".mtmi-stand-in")
+
+
 def answers(panel: PanelPage) -> None:
     """A preset, a slider and a click on a point, each with the figure that it asks for."""
     panel.press("Reset")
@@ -72,21 +76,19 @@ def test_the_figure_comes_and_answers_where_anywidget_is_late(open_lesson, page,
     said[:] = [line for line in said if "[anywidget] Failed to initialize model" not in line]
 
 
-def test_after_a_reload_figure_and_controls_agree(open_lesson, page, tiny):
+def test_figure_and_controls_agree_at_first_after_a_reload_and_after_a_restart_of_the_kernel(open_lesson, page, tiny):
     panel = PanelPage(open_lesson(tiny), "tiny")
+    panel.shows(high=1)
+    assert not stand_in(panel).is_visible()
     panel.press("Low")
     panel.shows(high=0)
+
     save(page)
     page.reload()
     panel = PanelPage(page, "tiny")
     panel.shows(high=0)
     answers(panel)
 
-
-def test_after_a_restart_of_the_kernel_the_figure_comes_again(open_lesson, page, tiny):
-    panel = PanelPage(open_lesson(tiny), "tiny")
-    panel.press("Low")
-    panel.shows(high=0)
     restart_kernel(page)
     run_all(page)
     panel = PanelPage(page, "tiny")
@@ -119,16 +121,6 @@ def test_a_page_without_plotly_takes_that_of_the_kernel(open_lesson, page, tiny)
     panel.shows(high=1)
     assert sum(sizes) > 3_000_000
     answers(panel)
-
-
-def stand_in(panel: PanelPage) -> Locator:
-    return panel.whole.locator(".mtmi-stand-in")
-
-
-def test_where_the_figure_is_drawn_nothing_stands_in_for_it(open_lesson, tiny):
-    panel = PanelPage(open_lesson(tiny), "tiny")
-    panel.shows(high=1)
-    assert not stand_in(panel).is_visible()
 
 
 def test_where_the_server_lacks_anywidget_a_line_says_so_beside_a_picture(open_lesson, page, said, tiny, screenshot):
