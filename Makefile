@@ -20,7 +20,7 @@ start = @for python in "$$PYTHON" $(PY) python3 python3.13 python3.12 python3.11
 	echo "No Python here; the course needs Python 3.11, 3.12 or 3.13." >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help base dev lab test check notebooks solutions results results-check bench data clean
+.PHONY: help base dev lab test check notebooks lesson solutions results results-check bench data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -38,17 +38,20 @@ lab: ## open the course in JupyterLab, on lesson 00
 test: dev ## run the tests, the doctests and every notebook
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: dev ## style, types, spelling, links, line counts, notebooks in step with their sources
+check: dev ## style, types, spelling, links, notebooks in step with their sources; and how long everything is
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m pyright
 	@$(PY) -m codespell_lib
 	@$(PY) -m tools.check_links
-	@$(PY) -m tools.check_lines
+	@$(PY) -m tools.sizes
 	@$(PY) -m tools.notebooks check $(LESSONS)
 
 notebooks: dev ## rebuild and execute the student notebooks (needs Chromium, for their pictures)
 	@$(PY) -m tools.notebooks build $(LESSONS)
+
+lesson: dev ## begin a lesson: make lesson NAME=serve_it_twice
+	@$(PY) -m tools.new_lesson $(NAME)
 
 solutions: dev ## build and execute the solved notebooks into notebooks/solved
 	@$(PY) -m tools.notebooks solutions $(LESSONS)
@@ -64,7 +67,7 @@ bench: dev ## measure speed ratios, each beside its floor
 	@$(PY) -m tools.bench_panels
 
 data: base ## fetch MovieLens-100k (it names the licence first), and list the logs
-	@$(PY) -m mtmi_lite.datasets
+	@$(PY) -m mtmi_lite.data.datasets
 
 clean: ## remove what these targets made, .venv too
 	rm -rf .venv build notebooks/solved *.egg-info .pytest_cache .ruff_cache .hypothesis

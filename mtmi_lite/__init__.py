@@ -1,6 +1,17 @@
-"""MTMI-lite: multi-interest retrieval, learned step by step. Read the files in the order of the lessons.
+"""MTMI-lite: multi-interest retrieval, learned step by step. Read it in this order:
 
-Drawing (`mtmi_lite.figures`) and widgets (`mtmi_lite.panels`) are imported on their own, since they take longer.
+interactions  one log as flat arrays: filter it, split it by user, draw training samples, cut evaluation cases
+towers        from a user's history to vectors: mean, GRU, attention fusion, attention pooling, MIND's, ComiRec's
+models        K towers over one table of items; Most Popular
+losses        share × pull + β · repel, and the objectives of the rivals
+retrieval     nearest items of each tower (Faiss), merged into one ranking
+metrics       recall, hit rate, NDCG; what the towers do; intervals
+runs          training settings, checkpoints, results on disk
+training      the loop
+
+data/         where logs come from: the shipped log, the planted world, the paper's data sets, files of your own
+lab/          recipes of models, many trainings kept on disk, and what may be said of them
+files         whole files or none, used by all of these
 """
 
 import os

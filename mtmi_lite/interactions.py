@@ -429,43 +429,43 @@ class Batch:
         return Batch(history=self.history[rows], mask=self.mask[rows], profile=profile)
 
 
-def histories(log: Interactions, users: Tensor, ends: Tensor, num_steps: int) -> Batch:
-    """The last `num_steps` items of each user before position `ends` of the log, padded on the left."""
-    _check_num_steps(num_steps)
-    steps = ends[:, None] + torch.arange(-num_steps, 0)
+def histories(log: Interactions, users: Tensor, ends: Tensor, history_length: int) -> Batch:
+    """The last `history_length` items of each user before position `ends` of the log, padded on the left."""
+    _check_history_length(history_length)
+    steps = ends[:, None] + torch.arange(-history_length, 0)
     mask = steps >= torch.from_numpy(log.offsets)[users][:, None]
     profile = None if log.user_features is None else torch.from_numpy(log.user_features.ids)[users]
     return Batch(history=torch.from_numpy(log.items)[steps.clamp(min=0)] * mask, mask=mask, profile=profile)
 
 
-def batch_of(rows: list[list[int]], *, num_items: int, num_steps: int = 20) -> Batch:
+def batch_of(rows: list[list[int]], *, num_items: int, history_length: int = 20) -> Batch:
     """Item lists typed by hand as a batch.
 
     Raises:
         ValueError: for an empty history, or an id that is not 0 to `num_items - 1`.
 
-    >>> batch_of([[3, 1], [2]], num_items=4, num_steps=3).history.tolist()
+    >>> batch_of([[3, 1], [2]], num_items=4, history_length=3).history.tolist()
     [[0, 3, 1], [0, 0, 2]]
     """
-    _check_num_steps(num_steps)
+    _check_history_length(history_length)
     for index, row in enumerate(rows):
         if not row:
             raise ValueError(f"rows[{index}]: this user has no history; a user needs at least one item")
         bad = [item for item in row if not 0 <= item < num_items]
         if bad:
             raise ValueError(f"rows[{index}]: item id {bad[0]} is out of range; ids must be 0 to {num_items - 1}")
-    history = torch.zeros(len(rows), num_steps, dtype=torch.int64)
-    mask = torch.zeros(len(rows), num_steps, dtype=torch.bool)
+    history = torch.zeros(len(rows), history_length, dtype=torch.int64)
+    mask = torch.zeros(len(rows), history_length, dtype=torch.bool)
     for index, row in enumerate(rows):
-        newest = row[-num_steps:]
-        history[index, num_steps - len(newest) :] = torch.tensor(newest)
-        mask[index, num_steps - len(newest) :] = True
+        newest = row[-history_length:]
+        history[index, history_length - len(newest) :] = torch.tensor(newest)
+        mask[index, history_length - len(newest) :] = True
     return Batch(history=history, mask=mask)
 
 
-def _check_num_steps(num_steps: int) -> None:
-    if num_steps < 1:
-        raise ValueError(f"num_steps: {num_steps} is out of range; a history needs at least 1 step")
+def _check_history_length(history_length: int) -> None:
+    if history_length < 1:
+        raise ValueError(f"history_length: {history_length} is out of range; a history needs at least 1 step")
 
 
 def _check_users(log: Interactions, users: Array) -> None:
@@ -479,20 +479,20 @@ def _check_users(log: Interactions, users: Array) -> None:
 class TrainingSamples:
     """Training samples of some users: a user uniformly, then one of their positions k ≥ 4 uniformly as the target.
 
-    The history is what stands before the target, at most `num_steps` items.
+    The history is what stands before the target, at most `history_length` items.
 
     Raises:
         ValueError: if there is no user, or one is too short to have a target.
 
     >>> log = from_columns(users=[0] * 6, items=list("abcdef"), times=range(6))
-    >>> samples = TrainingSamples(log, np.array([0]), num_steps=3)
+    >>> samples = TrainingSamples(log, np.array([0]), history_length=3)
     >>> batch, targets = samples.draw(2, torch.Generator().manual_seed(0))
     >>> bool((batch.history[:, -1] == targets - 1).all())  # the item just before the target is the newest
     True
     """
 
-    def __init__(self, log: Interactions, users: Int64[Array, " user"], *, num_steps: int = 20) -> None:
-        _check_num_steps(num_steps)
+    def __init__(self, log: Interactions, users: Int64[Array, " user"], *, history_length: int = 20) -> None:
+        _check_history_length(history_length)
         _check_users(log, users)
         short = users[log.lengths[users] <= FIRST_TARGET]
         if len(short):
@@ -500,7 +500,7 @@ class TrainingSamples:
                 f"users: {log.user_labels[short[0]]!r} has {log.lengths[short[0]]} interactions, but a training user "
                 f"needs at least {FIRST_TARGET + 1}; apply filter_items_first to the log"
             )
-        self.log, self.num_steps = log, num_steps
+        self.log, self.history_length = log, history_length
         self.users = torch.from_numpy(users)
         self.first = torch.from_numpy(log.offsets[users] + FIRST_TARGET)
         self.choices = torch.from_numpy(log.lengths[users] - FIRST_TARGET)
@@ -511,7 +511,7 @@ class TrainingSamples:
         # in double precision, rand() < 1 keeps the product below `choices` after rounding down
         step = (torch.rand(num, generator=generator, dtype=torch.float64) * self.choices[row]).long()
         target = self.first[row] + step
-        batch = histories(self.log, self.users[row], target, self.num_steps)
+        batch = histories(self.log, self.users[row], target, self.history_length)
         return batch, torch.from_numpy(self.log.items)[target]
 
 
@@ -578,7 +578,7 @@ def evaluation_cases(
     users: Int64[Array, " user"],
     *,
     cut: Literal["interaction", "basket"] = "interaction",
-    num_steps: int = 20,
+    history_length: int = 20,
 ) -> Cases:
     """Cut each user's sequence in two: the first 80% is history, the distinct items of the last 20% are relevant.
 
@@ -591,9 +591,9 @@ def evaluation_cases(
         ValueError: if no user has a case.
 
     >>> log = from_columns(users=[0] * 5, items=list("abcde"), times=[1, 1, 2, 2, 2])
-    >>> evaluation_cases(log, np.array([0]), num_steps=4).batch.history.tolist()
+    >>> evaluation_cases(log, np.array([0]), history_length=4).batch.history.tolist()
     [[0, 1, 2, 3]]
-    >>> evaluation_cases(log, np.array([0]), num_steps=4, cut="basket").relevant.tolist()
+    >>> evaluation_cases(log, np.array([0]), history_length=4, cut="basket").relevant.tolist()
     [2, 3, 4]
     """
     if cut not in ("interaction", "basket"):
@@ -623,7 +623,7 @@ def evaluation_cases(
     pairs = np.unique(case * log.num_items + log.items[position])
     return Cases(
         users=users,
-        batch=histories(log, torch.from_numpy(users), torch.from_numpy(cuts), num_steps),
+        batch=histories(log, torch.from_numpy(users), torch.from_numpy(cuts), history_length),
         relevant=pairs % log.num_items,
         offsets=_offsets(np.bincount(pairs // log.num_items, minlength=len(users))),
         num_items=log.num_items,

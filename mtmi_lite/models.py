@@ -32,14 +32,14 @@ class MTMI(nn.Module):
     """K user towers and one item tower over one embedding table (Fig. 1, Eq. 1).
 
     `V_u = f_user(E_p, E_u)`: each tower reads the history `E_u`; where there are profiles `E_p`, each tower adds a
-    linear map of its own of their mean. The rivals differ in the `tower` alone, `experiments.MODELS` names them: with
+    linear map of its own of their mean. The rivals differ in the `tower` alone, `recipes.MODELS` names them: with
     `SharedAttention` this is ComiRec-SA, with `InterestRouting` MIND, and with one tower the plain two-tower model.
 
     Args:
         num_items: N, the size of the table.
         num_towers: K.
         dim: d, of every vector.
-        num_steps: L, how many items of the history the towers read.
+        history_length: L, how many items of the history the towers read.
         tower: one of `towers.TOWERS`. `AttentionFusion` is MTMI-basic, `MeanPooling` MTMI-DNN, `GRU` MTMI-GRU.
         similarity: how vectors are compared. Cosine in the paper; MIND and ComiRec use the inner product.
         item_features: a log's, for the item tower; None leaves the ids alone.
@@ -51,8 +51,8 @@ class MTMI(nn.Module):
         ValueError: naming the setting that is out of range.
 
     >>> from mtmi_lite.interactions import batch_of
-    >>> model = MTMI(num_items=10, num_towers=4, dim=8, num_steps=5)
-    >>> users = model.users(batch_of([[1, 2, 3], [9]], num_items=10, num_steps=5))
+    >>> model = MTMI(num_items=10, num_towers=4, dim=8, history_length=5)
+    >>> users = model.users(batch_of([[1, 2, 3], [9]], num_items=10, history_length=5))
     >>> users.vectors.shape, users.attention.shape
     (torch.Size([2, 4, 8]), torch.Size([2, 4, 5]))
     """
@@ -63,7 +63,7 @@ class MTMI(nn.Module):
         num_items: int,
         num_towers: int = 4,
         dim: int = 64,
-        num_steps: int = 20,
+        history_length: int = 20,
         tower: type[nn.Module] = AttentionFusion,
         similarity: Similarity = "cosine",
         item_features: Features | None = None,
@@ -72,7 +72,9 @@ class MTMI(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value in dict(num_items=num_items, num_towers=num_towers, dim=dim, num_steps=num_steps).items():
+        for name, value in dict(
+            num_items=num_items, num_towers=num_towers, dim=dim, history_length=history_length
+        ).items():
             if value < 1:
                 raise ValueError(f"{name}: {value} is out of range; it must be at least 1")
         if tower not in TOWERS:
@@ -88,7 +90,7 @@ class MTMI(nn.Module):
                 "give both, or neither"
             )
         generator = torch.Generator().manual_seed(seed)
-        self.num_items, self.num_towers, self.dim, self.num_steps = num_items, num_towers, dim, num_steps
+        self.num_items, self.num_towers, self.dim, self.history_length = num_items, num_towers, dim, history_length
         self.similarity: Similarity = similarity
         self.seed = seed
         # rows of length about 1, so that at the start no product's cosine saturates and none vanishes
@@ -96,7 +98,7 @@ class MTMI(nn.Module):
         rows[:-1].normal_(generator=generator).mul_(dim**-0.5)
         # the last row stays 0 and has no gradient: it is what a padded slot reads
         table = nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=num_items)
-        self.user_towers = tower(num_towers=num_towers, dim=dim, num_steps=num_steps, generator=generator)
+        self.user_towers = tower(num_towers=num_towers, dim=dim, history_length=history_length, generator=generator)
         self.item_tower = ItemTower(table, generator=generator, features=item_features, warm=warm_items)
         self.profile = None
         if user_features is not None:
@@ -112,14 +114,14 @@ class MTMI(nn.Module):
     @property
     def sizes(self) -> dict[str, int | str]:
         """The settings that it was made with, features aside; the tower by its name."""
-        names = ("num_items", "num_towers", "dim", "num_steps", "similarity", "seed")
+        names = ("num_items", "num_towers", "dim", "history_length", "similarity", "seed")
         return {**{name: getattr(self, name) for name in names}, "tower": type(self.user_towers).__name__}
 
     def users(self, batch: Batch) -> Users:
-        if batch.history.shape[1] != self.num_steps:
+        if batch.history.shape[1] != self.history_length:
             raise ValueError(
-                f"history: {batch.history.shape[1]} steps, but this model reads {self.num_steps}; "
-                f"make the batch with num_steps={self.num_steps}"
+                f"history: {batch.history.shape[1]} steps, but this model reads {self.history_length}; "
+                f"make the batch with history_length={self.history_length}"
             )
         device = self.table.weight.device
         history, mask = batch.history.to(device), batch.mask.to(device)

@@ -175,7 +175,7 @@ class Checkpoint:
         self.folder = None if folder is None else Path(folder)
         self.model, self.objective, self.optimizers, self.generator = model, objective, optimizers, generator
         self.split, self.settings, self.progress = split, settings, progress
-        self.cases = evaluation_cases(split.log, split.validation, num_steps=model.num_steps)
+        self.cases = evaluation_cases(split.log, split.validation, history_length=model.history_length)
         self.step, self.seconds, self.interrupted = 0, 0.0, False
         self.curve: list[dict[str, float]] = []
         self.looks: list[tuple[int, float]] = []

@@ -46,12 +46,12 @@ class MeanPooling(nn.Module):
 
     Source: Covington, Adams, Sargin, Deep neural networks for YouTube recommendations, RecSys 2016.
 
-    >>> towers = MeanPooling(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> towers = MeanPooling(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> towers(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
         hidden = 2 * dim
         self.inner = _weight(num_towers, dim, hidden, generator=generator)
@@ -75,12 +75,12 @@ class GRU(nn.Module):
 
     Source: Hidasi et al., Session-based recommendations with recurrent neural networks, 2016; Cho et al., 2014.
 
-    >>> towers = GRU(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> towers = GRU(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> towers(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
         # the three gates, reset, update and new, lie side by side
         self.input = _weight(num_towers, dim, 3 * dim, generator=generator)
@@ -110,17 +110,17 @@ class AttentionFusion(nn.Module):
 
     Source: Eq. 2–3; Liu et al., Que2Search, KDD 2021.
 
-    >>> towers = AttentionFusion(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> towers = AttentionFusion(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> mask = torch.tensor([[False, True, True]])
     >>> users = towers(torch.randn(1, 3, 8).masked_fill(~mask[..., None], 0), mask)
     >>> users.vectors.shape, users.attention[0, :, 0].tolist()
     (torch.Size([1, 4, 8]), [0.0, 0.0, 0.0, 0.0])
     """
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.projection = _weight(num_towers, num_steps * dim, num_steps, generator=generator)
-        self.bias = nn.Parameter(torch.zeros(num_towers, num_steps))
+        self.projection = _weight(num_towers, history_length * dim, history_length, generator=generator)
+        self.bias = nn.Parameter(torch.zeros(num_towers, history_length))
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
         laid_out = embedded.flatten(1)  # [batch, step · dim]
@@ -137,16 +137,16 @@ class AttentionPooling(nn.Module):
 
     Source: Lin et al., A structured self-attentive sentence embedding, ICLR 2017.
 
-    >>> towers = AttentionPooling(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> towers = AttentionPooling(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> towers(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
         self.inner = _weight(num_towers, dim, dim, generator=generator)
         # W (e + p) + b = W e + (W p + b): one vector for each place holds what is in the brackets
-        self.place = nn.Parameter(torch.zeros(num_towers, num_steps, dim))
+        self.place = nn.Parameter(torch.zeros(num_towers, history_length, dim))
         self.outer = _weight(num_towers, dim, 1, generator=generator)
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
@@ -167,14 +167,14 @@ class SharedAttention(nn.Module):
 
     Source: Cen et al., Controllable multi-interest framework for recommendation, KDD 2020, Eq. 7–8.
 
-    >>> interests = SharedAttention(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> interests = SharedAttention(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> interests(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.place = nn.Parameter(torch.zeros(num_steps, dim))
+        self.place = nn.Parameter(torch.zeros(history_length, dim))
         self.inner = _weight(dim, 4 * dim, generator=generator)
         self.outer = _weight(4 * dim, num_towers, generator=generator)
 
@@ -195,7 +195,7 @@ class InterestRouting(nn.Module):
 
     Source: Li et al., Multi-interest network with dynamic routing for recommendation at Tmall, CIKM 2019.
 
-    >>> interests = InterestRouting(num_towers=4, dim=8, num_steps=4, generator=torch.Generator().manual_seed(0))
+    >>> interests = InterestRouting(num_towers=4, dim=8, history_length=4, generator=torch.Generator().manual_seed(0))
     >>> mask = torch.tensor([[False, True, True, True], [True, True, True, True]])  # ⌊log₂ 3⌋ = 1, log₂ 4 = 2
     >>> interests(torch.randn(2, 4, 8), mask).mask.sum(dim=1)
     tensor([1, 2])
@@ -203,10 +203,10 @@ class InterestRouting(nn.Module):
 
     start: Tensor
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
         self.bilinear = _weight(dim, dim, generator=generator)
-        self.register_buffer("start", torch.randn(num_towers, num_steps, generator=generator))
+        self.register_buffer("start", torch.randn(num_towers, history_length, generator=generator))
         self.inner = _weight(dim, 4 * dim, generator=generator)
         self.outer = _weight(4 * dim, dim, generator=generator)
 
@@ -225,17 +225,17 @@ class PositionRouting(nn.Module):
 
     Source: Cen et al., Controllable multi-interest framework for recommendation, KDD 2020, Algorithm 1.
 
-    >>> interests = PositionRouting(num_towers=4, dim=8, num_steps=3, generator=torch.Generator().manual_seed(0))
+    >>> interests = PositionRouting(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
     >>> interests(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
     torch.Size([2, 4, 8])
     """
 
     start: Tensor
 
-    def __init__(self, *, num_towers: int, dim: int, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.weight = _weight(num_steps, dim, num_towers * dim, generator=generator)
-        self.register_buffer("start", torch.zeros(num_towers, num_steps))
+        self.weight = _weight(history_length, dim, num_towers * dim, generator=generator)
+        self.register_buffer("start", torch.zeros(num_towers, history_length))
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
         mapped = torch.bmm(embedded.transpose(0, 1), self.weight)  # [step, batch, tower · dim]

@@ -48,7 +48,7 @@ def train(
         )
     model.to(settings.device)
     generator = torch.Generator().manual_seed(settings.seed)  # on the CPU: the same draws on every device
-    samples = TrainingSamples(split.log, split.train, num_steps=model.num_steps)
+    samples = TrainingSamples(split.log, split.train, history_length=model.history_length)
     candidates = Negatives(split.log, split.train, popularity=settings.popularity)
     optimizers = make_optimizers(model, settings)
     kept = Checkpoint(checkpoint, model, objective, optimizers, generator, split, settings, progress=progress)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import joblib
 
-from mtmi_lite import experiments, runs, training
-from mtmi_lite.lessons import lesson_06
+from lessons.lesson_06 import pictures
+from mtmi_lite import runs, training
+from mtmi_lite.lab import recipes
 
 KEPT = Path(os.environ["MTMI_KEPT_TRAININGS"])
 train = training.train
@@ -40,5 +41,5 @@ def train_once(model, objective, split, settings, *, progress=True, on_step=None
     return run
 
 
-training.train = experiments.train = train_once
-lesson_06.watch = joblib.Memory(KEPT / "watched", verbose=0).cache(lesson_06.watch)
+training.train = recipes.train = train_once
+pictures.watch = joblib.Memory(KEPT / "watched", verbose=0).cache(pictures.watch)

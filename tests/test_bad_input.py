@@ -18,10 +18,10 @@ NOBODY = np.array([], dtype=np.int64)
 # ten users with one basket of eight each, sixty items
 LOG = from_columns(users=np.repeat(np.arange(10), 8), items=np.arange(80) % 60, times=np.arange(80) // 8)
 SPLIT = split_users(LOG, seed=0)
-MODEL = MTMI(num_items=60, num_towers=2, dim=4, num_steps=5)
+MODEL = MTMI(num_items=60, num_towers=2, dim=4, history_length=5)
 INDEX = ItemIndex(torch.eye(3), "cosine")
 LISTS = TowerLists(items=np.array([[[0, 1], [1, 2]]]), scores=np.zeros((1, 2, 2), dtype=np.float32))
-CASES = evaluation_cases(LOG, SPLIT.test, num_steps=5)
+CASES = evaluation_cases(LOG, SPLIT.test, history_length=5)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ CASES_OF_BAD_INPUT = {
     "no towers": (lambda: MTMI(num_items=5, num_towers=0), "num_towers: 0", AT_LEAST_1),
     "no items": (lambda: MTMI(num_items=0), "num_items: 0", AT_LEAST_1),
     "negative dimension": (lambda: MTMI(num_items=5, dim=-3), "dim: -3", AT_LEAST_1),
-    "no steps": (lambda: MTMI(num_items=5, num_steps=0), "num_steps: 0", AT_LEAST_1),
+    "no steps": (lambda: MTMI(num_items=5, history_length=0), "history_length: 0", AT_LEAST_1),
     "unknown similarity of a model": (
         lambda: MTMI(num_items=5, similarity="dot"),
         "similarity: 'dot'",
@@ -112,10 +112,10 @@ CASES_OF_BAD_INPUT = {
     "an item id too large": (lambda: batch_of([[1, 5]], num_items=5), "rows[0]: item id 5", "0 to 4"),
     "a negative item id": (lambda: batch_of([[1], [-1]], num_items=5), "rows[1]: item id -1", "0 to 4"),
     "a batch of another length": (
-        lambda: MODEL.users(batch_of([[1]], num_items=60, num_steps=7)),
+        lambda: MODEL.users(batch_of([[1]], num_items=60, history_length=7)),
         "history: 7 steps",
         "reads 5",
-        "num_steps=5",
+        "history_length=5",
     ),
     # splits and cuts
     "a fold too far": (lambda: split_users(LOG, seed=0, fold=10), "fold: 10", "0 to 9"),
@@ -143,7 +143,11 @@ CASES_OF_BAD_INPUT = {
         "at least one user",
     ),
     "a user that the log does not have": (lambda: evaluation_cases(LOG, np.array([10])), "users: 10", "0 to 9"),
-    "a history of no steps": (lambda: evaluation_cases(LOG, SPLIT.test, num_steps=0), "num_steps: 0", "at least 1"),
+    "a history of no steps": (
+        lambda: evaluation_cases(LOG, SPLIT.test, history_length=0),
+        "history_length: 0",
+        "at least 1",
+    ),
     # serving
     "unknown similarity": (
         lambda: ItemIndex(torch.eye(3), "euclidean"),
@@ -159,9 +163,13 @@ CASES_OF_BAD_INPUT = {
     "an infinite item": (lambda: ItemIndex(torch.full((2, 3), torch.inf), "cosine"), "vectors: a NaN or infinite"),
     "a merge of nothing": (lambda: merge(LISTS, 0), "num: 0", "at least 1"),
     "an empty ranking": (lambda: evaluate(MODEL, CASES, num=0), "num: 0", "at least 1"),
-    "a model for another log": (lambda: trained(model=MTMI(num_items=30, num_steps=5)), "model: it has 30 items", "60"),
+    "a model for another log": (
+        lambda: trained(model=MTMI(num_items=30, history_length=5)),
+        "model: it has 30 items",
+        "60",
+    ),
     "a model with items that the log lacks": (
-        lambda: trained(model=MTMI(num_items=90, num_steps=5)),
+        lambda: trained(model=MTMI(num_items=90, history_length=5)),
         "model: it has 90 items",
         "60",
     ),
@@ -187,6 +195,6 @@ def test_an_error_names_the_field_the_value_and_what_is_allowed(name):
 
 
 def test_a_loss_that_is_no_number_is_named_with_its_step():
-    model = MTMI(num_items=60, num_towers=2, dim=4, num_steps=5)
+    model = MTMI(num_items=60, num_towers=2, dim=4, history_length=5)
     with pytest.raises(FloatingPointError, match=r"^share: nan at step 2; .* finite number\. Lower learning_rate"):
         trained(model=model, on_step=lambda step: model.table.weight.data.fill_(torch.nan))

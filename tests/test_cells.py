@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from mtmi_lite import cells as library
-from mtmi_lite.cells import Cell, had_before, measure, open_log, per_user, run_cells
-from mtmi_lite.experiments import HARD, Recipe
 from mtmi_lite.interactions import evaluation_cases, from_columns, split_users
+from mtmi_lite.lab import cells as library
+from mtmi_lite.lab.cells import Cell, had_before, measure, open_log, per_user, run_cells
+from mtmi_lite.lab.recipes import HARD, Recipe
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import MostPopular
@@ -102,6 +102,14 @@ def test_another_setting_seed_fold_or_log_is_another_file(log_file, tmp_path):
     assert replace(cell, seed=0).file == cell.file
 
 
+def test_what_other_code_measured_is_measured_again(log_file, monkeypatch):
+    cell = some_cells(log_file)[0]
+    before = cell.file
+    monkeypatch.setattr(library, "code_version", lambda: "another")
+    assert replace(cell).file != before
+    assert library.bare("x = 1  # one") == library.bare('"""Text."""\nx = 1') != library.bare("x = 2")
+
+
 def test_two_processes_find_what_one_finds(log_file, tmp_path):
     cells = some_cells(log_file)
     assert equal(run_cells(cells, tmp_path / "one"), run_cells(cells, tmp_path / "two", jobs=2))
@@ -115,7 +123,7 @@ def test_a_cluster_whose_worker_is_killed_completes_the_same_table(log_file, tmp
     cells, killed = some_cells(log_file), tmp_path / "killed"
 
     def let_one_die():
-        from mtmi_lite import cells as theirs
+        from mtmi_lite.lab import cells as theirs
 
         measured, measure = [], theirs.measure
 

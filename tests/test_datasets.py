@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmi_lite import datasets
-from mtmi_lite.datasets import (
+from mtmi_lite.data import datasets
+from mtmi_lite.data.datasets import (
     amazon_books,
     fetch_movielens,
     gowalla,

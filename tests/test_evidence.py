@@ -8,21 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mtmi_lite.cells import Cell
-from mtmi_lite.experiments import HARD, POPULAR, Recipe
 from mtmi_lite.interactions import split_users
+from mtmi_lite.lab.cells import Cell
+from mtmi_lite.lab.recipes import HARD, POPULAR, Recipe
 from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.towers import MeanPooling
-from tools import evidence
-from tools.evidence import (
-    ARM_PAIRS,
-    ARM_SETTINGS,
-    CHANGES,
-    MODEL_PAIRS,
-    MODEL_SETTINGS,
-    PROTOCOLS,
+from tools.evidence import tables as evidence
+from tools.evidence.plan import ARM_PAIRS, ARM_SETTINGS, CHANGES, MODEL_PAIRS, MODEL_SETTINGS, PROTOCOLS, Protocol
+from tools.evidence.tables import (
     Outcome,
-    Protocol,
     Runner,
     changed,
     differences,

@@ -75,7 +75,7 @@ def test_columns_of_anything_are_a_log_or_refused(rows):
 def run() -> Run:
     users = np.repeat(np.arange(20), 6)
     log: Interactions = from_columns(users=users, items=np.arange(120) % 7, times=np.arange(120))
-    split, model = split_users(log, seed=0), MTMI(num_items=7, num_towers=2, dim=4, num_steps=5)
+    split, model = split_users(log, seed=0), MTMI(num_items=7, num_towers=2, dim=4, history_length=5)
     return train(model, MultiTowerLoss(), split, TrainingSettings(steps=1, batch_size=4), progress=False)
 
 

@@ -39,7 +39,7 @@ def run_without(variables: set[str], program: str, **more: str) -> str:
 
 
 THREADS = """
-from checks import lesson_07
+from lessons.lesson_07 import checks
 import faiss, threadpoolctl, torch
 print(torch.get_num_threads(), faiss.omp_get_max_threads(), *{
     library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "openmp"

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmi_lite.datasets import online_retail
+from mtmi_lite.data.datasets import online_retail
 from mtmi_lite.interactions import (
     Batch,
     Features,
@@ -243,7 +243,7 @@ def readable(batch: Batch, row: int) -> list[int]:
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=8), min_size=1, max_size=5), st.integers(1, 6))
-def test_a_batch_holds_the_newest_items(rows, num_steps):
+def test_a_batch_holds_the_newest_items(rows, history_length):
     users = [user for user, row in enumerate(rows) for _ in row]
     items = [item for row in rows for item in row]
     log = Interactions(
@@ -253,16 +253,16 @@ def test_a_batch_holds_the_newest_items(rows, num_steps):
         user_labels=np.unique(users),
         item_names=np.arange(10).astype(str),
     )
-    from_log = histories(log, torch.arange(len(rows)), torch.from_numpy(log.offsets[1:]), num_steps)
-    by_hand = batch_of(rows, num_items=10, num_steps=num_steps)
+    from_log = histories(log, torch.arange(len(rows)), torch.from_numpy(log.offsets[1:]), history_length)
+    by_hand = batch_of(rows, num_items=10, history_length=history_length)
     for batch in (from_log, by_hand):
-        assert batch.history.shape == batch.mask.shape == (len(rows), num_steps)
-        assert [readable(batch, row) for row in range(len(batch))] == [row[-num_steps:] for row in rows]
+        assert batch.history.shape == batch.mask.shape == (len(rows), history_length)
+        assert [readable(batch, row) for row in range(len(batch))] == [row[-history_length:] for row in rows]
         assert ((batch.history >= 0) & (batch.history < 10)).all()  # a padded slot can still be looked up
 
 
 def test_a_slice_of_a_batch_is_a_batch():
-    batch = batch_of([[1], [2, 3], [0]], num_items=4, num_steps=2)
+    batch = batch_of([[1], [2, 3], [0]], num_items=4, history_length=2)
     assert [readable(batch[1:], row) for row in range(2)] == [[2, 3], [0]]
 
 
@@ -283,16 +283,18 @@ def test_a_batch_by_hand_is_checked(field, rows):
 
 
 def test_every_sample_is_a_late_position_and_the_items_before_it():
-    lengths, num_steps = [5, 9, 30, 6], 7
+    lengths, history_length = [5, 9, 30, 6], 7
     log = numbered_log(lengths)
     chosen = np.array([0, 2, 3])
-    batch, targets = TrainingSamples(log, chosen, num_steps=num_steps).draw(3000, torch.Generator().manual_seed(0))
+    batch, targets = TrainingSamples(log, chosen, history_length=history_length).draw(
+        3000, torch.Generator().manual_seed(0)
+    )
     drawn = defaultdict(set)
     for row, target in enumerate(targets.tolist()):
         user = int(log.users[target])
         start = int(log.offsets[user])
         drawn[user].add(target - start)
-        assert readable(batch, row) == list(range(start, target))[-num_steps:]
+        assert readable(batch, row) == list(range(start, target))[-history_length:]
     # exactly the positions from 4 to the last one, of exactly the chosen users
     assert drawn == {user: set(range(4, lengths[user])) for user in chosen.tolist()}
 
@@ -300,7 +302,7 @@ def test_every_sample_is_a_late_position_and_the_items_before_it():
 def test_users_are_drawn_uniformly_then_their_positions():
     lengths, num = [5, 8, 40, 13], 60_000
     log = numbered_log(lengths)
-    samples = TrainingSamples(log, np.arange(4), num_steps=2)
+    samples = TrainingSamples(log, np.arange(4), history_length=2)
     _, targets = samples.draw(num, torch.Generator().manual_seed(1))
     found = np.bincount(targets.numpy(), minlength=len(log))
     expected = np.array([0.0 if k < 4 else num / 4 / (n - 4) for n in lengths for k in range(n)])
@@ -346,30 +348,32 @@ def slow_cases(log: Interactions, users: list[int], cut_at: str) -> list[tuple[i
     return cases
 
 
-def check_cases(log: Interactions, users: list[int], cut: str, num_steps: int) -> None:
+def check_cases(log: Interactions, users: list[int], cut: str, history_length: int) -> None:
     expected = slow_cases(log, users, cut)
     if not expected:
         with pytest.raises(ValueError, match=f"users: none of the {len(users)} users .* at least two {cut}s"):
-            evaluation_cases(log, np.array(users), cut=cut, num_steps=num_steps)
+            evaluation_cases(log, np.array(users), cut=cut, history_length=history_length)
         return
-    cases = evaluation_cases(log, np.array(users), cut=cut, num_steps=num_steps)
+    cases = evaluation_cases(log, np.array(users), cut=cut, history_length=history_length)
     assert cases.users.tolist() == [user for user, _, _ in expected]
     assert cases.num_relevant.tolist() == [len(relevant) for _, _, relevant in expected]
     assert cases.relevant.tolist() == [item for _, _, relevant in expected for item in relevant]
-    assert [readable(cases.batch, row) for row in range(len(cases))] == [past[-num_steps:] for _, past, _ in expected]
+    assert [readable(cases.batch, row) for row in range(len(cases))] == [
+        past[-history_length:] for _, past, _ in expected
+    ]
     assert cases.num_items == log.num_items
 
 
 @pytest.mark.parametrize("cut", ["interaction", "basket"])
 def test_cases_of_all_online_retail(retail, cut):
-    check_cases(retail, list(range(retail.num_users)), cut, num_steps=20)
+    check_cases(retail, list(range(retail.num_users)), cut, history_length=20)
 
 
 @given(ROWS, st.sampled_from(["interaction", "basket"]), st.integers(1, 5), st.randoms(use_true_random=False))
-def test_cases_of_small_logs(rows, cut, num_steps, random):
+def test_cases_of_small_logs(rows, cut, history_length, random):
     log = log_of(rows)
     users = random.sample(range(log.num_users), random.randint(1, log.num_users))  # in any order
-    check_cases(log, users, cut, num_steps)
+    check_cases(log, users, cut, history_length)
 
 
 def test_the_cut_moves_to_the_edge_of_a_basket():
@@ -422,10 +426,10 @@ def test_users_outside_the_log_are_refused(user):
 def test_a_history_has_at_least_one_step():
     log = numbered_log([9, 9])
     for use in (TrainingSamples, evaluation_cases):
-        with pytest.raises(ValueError, match="num_steps: 0 is out of range"):
-            use(log, np.array([0]), num_steps=0)
-    with pytest.raises(ValueError, match="num_steps: 0 is out of range"):
-        batch_of([[1]], num_items=2, num_steps=0)
+        with pytest.raises(ValueError, match="history_length: 0 is out of range"):
+            use(log, np.array([0]), history_length=0)
+    with pytest.raises(ValueError, match="history_length: 0 is out of range"):
+        batch_of([[1]], num_items=2, history_length=0)
 
 
 def test_a_seed_is_not_negative():
@@ -489,7 +493,7 @@ def test_a_batch_carries_the_profile_where_the_log_has_one():
     log = featured_log()
     users = log.user_features
     assert users is not None
-    cases = evaluation_cases(log, np.array([1, 0]), num_steps=3)
+    cases = evaluation_cases(log, np.array([1, 0]), history_length=3)
     assert cases.batch.profile is not None
     assert cases.batch.profile.tolist() == users.ids[[1, 0]].tolist()
     part = cases.batch[1:]

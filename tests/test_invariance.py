@@ -62,7 +62,7 @@ def world(tower, similarity, *, seed: int, features: bool, num_towers: int = 3, 
         num_items=NUM_ITEMS,
         num_towers=num_towers,
         dim=DIM,
-        num_steps=STEPS,
+        history_length=STEPS,
         tower=tower,
         similarity=similarity,
         seed=seed,
@@ -200,7 +200,7 @@ def test_an_evaluation_does_not_read_absent_towers(similarity):
         items=[*range(NUM_ITEMS), *rng.integers(NUM_ITEMS, size=len(users) - NUM_ITEMS)],
         times=np.arange(len(users)),
     )
-    cases = evaluation_cases(log, np.arange(20), num_steps=STEPS)
+    cases = evaluation_cases(log, np.arange(20), history_length=STEPS)
     model = world(InterestRouting, similarity, seed=0, features=False).model
     clean, dirty = evaluate(model, cases, num=10), evaluate(Rubbish(model, torch.nan), cases, num=10)
     assert not clean.users.mask.all()
@@ -218,9 +218,9 @@ LONGER = 4
 
 def read_longer(model: MTMI) -> MTMI:
     """The same model with more slots, the newest with the same weights and the others with random ones."""
-    sizes = {**model.sizes, "tower": type(model.user_towers), "num_steps": STEPS + LONGER, "seed": 99}
+    sizes = {**model.sizes, "tower": type(model.user_towers), "history_length": STEPS + LONGER, "seed": 99}
     longer = copy.deepcopy(model)
-    longer.num_steps = STEPS + LONGER
+    longer.history_length = STEPS + LONGER
     longer.user_towers = MTMI(**sizes).user_towers
     old = model.user_towers.state_dict()
     for name, value in longer.user_towers.state_dict().items():

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtmi_lite import metrics
-from mtmi_lite.datasets import online_retail
+from mtmi_lite.data.datasets import online_retail
 from mtmi_lite.interactions import Batch, Cases, batch_of, evaluation_cases
 from mtmi_lite.metrics import (
     Evaluation,
@@ -402,7 +402,7 @@ def naive_evaluation(model: MTMI, log, users, nums: tuple[int, ...]) -> dict[str
     for user in users:
         sequence = log.of(user).tolist()
         cut = len(sequence) * 8 // 10
-        batch = batch_of([sequence[:cut]], num_items=log.num_items, num_steps=model.num_steps)
+        batch = batch_of([sequence[:cut]], num_items=log.num_items, history_length=model.history_length)
         vectors = model.users(batch).vectors[0].detach().double().numpy()
         best = {}
         for vector in vectors:

@@ -14,11 +14,13 @@ NEVER_SEEN = 20
 
 
 def make(tower=AttentionFusion, **settings) -> MTMI:
-    return MTMI(**{"num_items": NUM_ITEMS, "num_towers": 3, "dim": 8, "num_steps": STEPS, "tower": tower, **settings})
+    return MTMI(
+        **{"num_items": NUM_ITEMS, "num_towers": 3, "dim": 8, "history_length": STEPS, "tower": tower, **settings}
+    )
 
 
 def batch() -> Batch:
-    return batch_of(SEEN, num_items=NUM_ITEMS, num_steps=STEPS)
+    return batch_of(SEEN, num_items=NUM_ITEMS, history_length=STEPS)
 
 
 def with_padding(item: int) -> Batch:
@@ -65,13 +67,13 @@ def test_a_users_vectors_depend_on_no_other_user(tower):
 @pytest.mark.parametrize("tower", TOWERS)
 def test_only_the_newest_steps_are_read(tower):
     model = make(tower)
-    newest = batch_of([row[-STEPS:] for row in SEEN], num_items=NUM_ITEMS, num_steps=STEPS)
+    newest = batch_of([row[-STEPS:] for row in SEEN], num_items=NUM_ITEMS, history_length=STEPS)
     assert len(SEEN[0]) > STEPS
     assert torch.equal(model.users(batch()).vectors, model.users(newest).vectors)
 
 
 def test_order_matters_to_attention_fusion_and_not_to_mean_pooling():
-    both = batch_of([[1, 2, 3], [3, 1, 2]], num_items=NUM_ITEMS, num_steps=STEPS)
+    both = batch_of([[1, 2, 3], [3, 1, 2]], num_items=NUM_ITEMS, history_length=STEPS)
     fused, pooled = make(AttentionFusion).users(both).vectors, make(MeanPooling).users(both).vectors
     assert (fused[0] - fused[1]).abs().max() > 1e-3
     torch.testing.assert_close(pooled[0], pooled[1])

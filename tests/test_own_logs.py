@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmi_lite.readers import read_features, read_interactions, read_names
+from mtmi_lite.data.readers import read_features, read_interactions, read_names
 
 DATA = Path(__file__).parent / "data"
 TABLE = pandas.DataFrame({"user_id": ["ann", "ben", "ann"], "item_id": ["007", "7", "12"], "timestamp": [20, 5, 10]})

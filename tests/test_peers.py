@@ -29,7 +29,7 @@ def _double():
 
 def make(tower):
     generator = torch.Generator().manual_seed(0)
-    return tower(num_towers=NUM_TOWERS, dim=DIM, num_steps=STEPS, generator=generator)
+    return tower(num_towers=NUM_TOWERS, dim=DIM, history_length=STEPS, generator=generator)
 
 
 def some_users(*lengths: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,7 +99,7 @@ def test_padding_changes_the_capsules_of_torch_rechub_and_not_ours():
     whole, mask = some_users(3, 3)
     interests = make(PositionRouting)
     theirs = theirs_with_our_matrices(interests)
-    short = PositionRouting(num_towers=NUM_TOWERS, dim=DIM, num_steps=3, generator=torch.Generator())
+    short = PositionRouting(num_towers=NUM_TOWERS, dim=DIM, history_length=3, generator=torch.Generator())
     with torch.no_grad():
         short.weight.copy_(interests.weight[-3:])
     unpadded, all_there = whole[:, -3:], mask[:, -3:]

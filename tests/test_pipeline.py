@@ -1,13 +1,14 @@
 """The notebook pipeline, on a lesson of five cells in a temporary folder."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from checks import NOT_WRITTEN, Wrong, exercise
-from tools import check_lines, check_links
+from lessons.common.checks import NOT_WRITTEN, Wrong, exercise
+from tools import check_links, new_lesson, sizes
 from tools import notebooks as pipeline
 
 LESSON = '''\
@@ -54,7 +55,7 @@ JSON({"count": count, "double": double(count)})
 
 @pytest.fixture
 def lesson(tmp_path: Path) -> Path:
-    path = tmp_path / "source" / "07_tiny.py"
+    path = tmp_path / "lesson_07" / "07_tiny.py"
     path.parent.mkdir()
     path.write_text(LESSON, encoding="utf-8")
     return path
@@ -114,7 +115,9 @@ def course(tmp_path) -> list[pipeline.Lesson]:
     """Three lessons, of which the last needs both others."""
     for name, after in (("01_log", ""), ("02_tower", '"01"'), ("03_towers", '"01", "02"')):
         text = LESSON.replace("after: []", f"after: [{after}]").replace("A tiny lesson", name.title())
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        path = tmp_path / f"lesson_{name[:2]}" / f"{name}.py"
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
     return pipeline.read_course(tmp_path)
 
 
@@ -127,20 +130,20 @@ def test_the_map_shows_what_the_lessons_say_of_themselves(course):
 
 
 def test_a_lesson_says_where_it_stands(course, tmp_path):
-    filled = pipeline.placeholders(tmp_path / "02_tower.py", {"seconds": 1, "peak_mb": 1})
+    filled = pipeline.placeholders(tmp_path / "lesson_02" / "02_tower.py", {"seconds": 1, "peak_mb": 1})
     assert filled["where"].startswith(
         "[01 01_Log](01_log.ipynb) → **02 02_Tower** → [03 03_Towers](03_towers.ipynb) · "
     )
     assert "| 02 | **02_Tower** (here) |" in filled["course"]
-    last = pipeline.placeholders(tmp_path / "03_towers.py", {"seconds": 1, "peak_mb": 1})["where"]
+    last = pipeline.placeholders(tmp_path / "lesson_03" / "03_towers.py", {"seconds": 1, "peak_mb": 1})["where"]
     assert last.startswith("[02 02_Tower](02_tower.ipynb) → **03 03_Towers** · ")
 
 
 def test_a_lesson_that_needs_a_later_one_or_says_too_little_is_refused(course, tmp_path):
-    (tmp_path / "02_tower.py").write_text(LESSON.replace("after: []", 'after: ["03"]'), encoding="utf-8")
+    (tmp_path / "lesson_02" / "02_tower.py").write_text(LESSON.replace("after: []", 'after: ["03"]'), encoding="utf-8")
     with pytest.raises(pipeline.LessonError, match=r"02_tower\.py: after: 03 is no earlier lesson; there are 01"):
         pipeline.read_course(tmp_path)
-    (tmp_path / "02_tower.py").write_text(LESSON.replace("#     minutes: 5\n", ""), encoding="utf-8")
+    (tmp_path / "lesson_02" / "02_tower.py").write_text(LESSON.replace("#     minutes: 5\n", ""), encoding="utf-8")
     with pytest.raises(pipeline.LessonError, match=r"02_tower\.py: its header must hold course: builds, after and min"):
         pipeline.read_course(tmp_path)
 
@@ -280,6 +283,26 @@ def test_a_lesson_that_only_takes_long_is_not(lesson):
     assert pipeline.run_solved(lesson, parameters={}, cwd=lesson.parent, still=5).cpu_seconds > 8
 
 
+# --- a new lesson ---------------------------------------------------------------------------------------------------
+
+
+def test_a_new_lesson_gets_the_next_number_and_runs_solved(tmp_path):
+    lessons = tmp_path / "lessons"
+    shutil.copytree(pipeline.LESSONS, lessons, ignore=shutil.ignore_patterns("tests", "__pycache__", "lesson_0[1-9]"))
+    folder = new_lesson.begin("twice", lessons)
+    assert folder.name == f"lesson_{int(pipeline.sources()[-1].stem[:2]) + 1}"
+    [source] = folder.glob("*_twice.py")
+    ran = pipeline.run_solved(source, parameters={}, cwd=tmp_path)
+    assert 0.08 < ran.results["above"] < 0.28
+    said = [out.text for cell in ran.notebook.cells for out in cell.get("outputs", []) if out.output_type == "stream"]
+    assert "".join(said).count("✓") == 3
+
+
+def test_a_name_that_is_no_module_is_refused(tmp_path):
+    with pytest.raises(pipeline.LessonError, match="NAME: 'Twice!' must be small letters"):
+        new_lesson.begin("Twice!", tmp_path)
+
+
 # --- exercise checks -------------------------------------------------------------------------------------------------
 
 
@@ -341,5 +364,8 @@ def test_the_pages_of_a_download_are_found_without_git(tmp_path):
     assert check_links.pages(tmp_path) == [tmp_path / name for name in ours]
 
 
-def test_only_code_is_counted():
-    assert check_lines.code_lines('"""Doc."""\n\n# why\nx = [\n    1,\n]\n"""Of x."""\n') == 3
+def test_all_lines_are_counted(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "one.py").write_text('"""Doc."""\n\nx = 1\n')
+    (tmp_path / "__init__.py").touch()
+    assert sizes.lines_of(tmp_path) == {"inner/one.py": 3}

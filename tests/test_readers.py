@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmi_lite import readers
+from mtmi_lite.data import readers
+from mtmi_lite.data.readers import read_features, read_interactions, read_names
 from mtmi_lite.interactions import describe, filter_items_first, from_columns, split_users
-from mtmi_lite.readers import read_features, read_interactions, read_names
 
 COLUMNS = ["user_id", "item_id", "timestamp"]
 
@@ -371,7 +371,7 @@ def test_the_reader_needs_no_more_memory_than_it_says(shared_data):
     path: Path = shared_data("retailrocket-sessions.inter")
     code = (
         "import pandas, sys\n"
-        "from mtmi_lite.readers import read_interactions\n"
+        "from mtmi_lite.data.readers import read_interactions\n"
         "status = lambda key: next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith(key))\n"
         "before = status('VmRSS')\n"
         "read_interactions(sys.argv[1])\n"

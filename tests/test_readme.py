@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from mtmi_lite.lessons import lesson_09
+from lessons.common import ledger
 from tools import notebooks as pipeline
 from tools.notebooks import NOTEBOOKS, ROOT
 
@@ -67,8 +67,8 @@ def claims() -> str:
     grid = read_json("notebooks/results/grid_movielens.json")["finals"]
     peak, alone = (next(r for r in grid if (r["K"], r["beta"]) == place) for place in ((4, 1000.0), (1, 0.0)))
     folder = NOTEBOOKS / "results"
-    results, ledger = lesson_09.read_results(folder), lesson_09.read_claims(folder).values()
-    counts = Counter(claim.verdict(claim.pieces(results)) for claim in ledger)
+    results, listed = ledger.read_results(folder), ledger.read_claims(folder).values()
+    counts = Counter(claim.verdict(claim.pieces(results)) for claim in listed)
     version = read_json("notebooks/results/version.json")
     falls, above = impossible_cells()
     texts = (
@@ -79,7 +79,7 @@ def claims() -> str:
         f"{peak['recall_50']:.3f} there, one tower {alone['recall_50']:.3f}. Lesson 06 looks for another reading.",
         f"Its Table 3 holds {falls} hit rates that fall as the list grows and {above} recalls above the hit rate of "
         "the same list. No evaluation gives those; lesson 01 finds them by code.",
-        f"Of {len(ledger)} claims, {counts['reproduced']} are reproduced, {counts['partly']} in part and "
+        f"Of {len(listed)} claims, {counts['reproduced']} are reproduced, {counts['partly']} in part and "
         f"{counts['not reproduced']} not; {counts['not testable here']} cannot be tested here. Lesson 09 has the test "
         "of each, its numbers, and the rule of its verdict.",
         "A version of it, chosen on two logs and judged once on three others, "

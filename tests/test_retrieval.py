@@ -151,7 +151,7 @@ def test_searching_leaves_the_users_vectors_alone():
 
 
 def test_an_index_holds_all_items_of_a_model_and_its_similarity():
-    model = MTMI(num_items=9, dim=4, num_steps=2)
+    model = MTMI(num_items=9, dim=4, history_length=2)
     index = index_items(model)
     assert index.similarity == "cosine"
     unit = torch.nn.functional.normalize(model.table.weight[:9].detach(), dim=1)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mtmi_lite import files, runs
-from mtmi_lite.datasets import planted_interests
+from mtmi_lite.data.datasets import planted_interests
 from mtmi_lite.files import save_arrays
 from mtmi_lite.interactions import Split, evaluation_cases, features_of, split_users
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
@@ -42,7 +42,7 @@ def model_for(split: Split, *, features: bool = False, **settings) -> MTMI:
     log = split.log
     known = dict(item_features=log.item_features, user_features=log.user_features)
     known["warm_items"] = warm_items(log, split.train)
-    sizes = dict(num_items=log.num_items, num_towers=2, dim=8, num_steps=10)
+    sizes = dict(num_items=log.num_items, num_towers=2, dim=8, history_length=10)
     return MTMI(**{**sizes, **(known if features else {}), **settings})
 
 
@@ -101,7 +101,7 @@ def test_a_run_comes_back_to_the_bit(split, tmp_path, tower, features):
     assert found.seconds == run.seconds
     assert found.model.sizes == run.model.sizes
     assert found.model.similarity == "inner-product"
-    cases = evaluation_cases(split.log, split.test, num_steps=10)
+    cases = evaluation_cases(split.log, split.test, history_length=10)
     users, ids = run.model.users(cases.batch), torch.arange(split.log.num_items)
     assert torch.equal(found.model.users(cases.batch).vectors, users.vectors)
     assert torch.equal(found.model.items(ids), run.model.items(ids))
@@ -301,7 +301,9 @@ def train_and_die(folder: Path, kind: str, at_step: int | None, at_write: tuple[
 def killed(folder: Path, kind: str = "dense", *, at_step=None, at_write=None) -> None:
     # the server has loaded what takes long and run nothing, so its children start at once
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mtmi_lite.training", "mtmi_lite.datasets", "pytest", "faiss", "torch._dynamo"])
+    context.set_forkserver_preload(
+        ["mtmi_lite.training", "mtmi_lite.data.datasets", "pytest", "faiss", "torch._dynamo"]
+    )
     process = context.Process(target=train_and_die, args=(folder, kind, at_step, at_write))
     process.start()
     process.join()

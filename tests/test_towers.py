@@ -29,7 +29,7 @@ EXACT = {"rtol": 1e-10, "atol": 1e-12}
 def make(tower, *, num_towers: int = NUM_TOWERS, seed: int = 0):
     """Towers in double precision, what starts at zero not zero."""
     generator = torch.Generator().manual_seed(seed)
-    towers = tower(num_towers=num_towers, dim=DIM, num_steps=STEPS, generator=generator).double()
+    towers = tower(num_towers=num_towers, dim=DIM, history_length=STEPS, generator=generator).double()
     with torch.no_grad():
         for name, parameter in towers.named_parameters():
             if "bias" in name or name == "place":
@@ -287,7 +287,7 @@ def test_interest_routing_is_minds():
 def test_interest_routing_has_as_many_interests_as_the_logarithm_of_the_history(num_items, num_interests):
     """`K′ = max(1, min(K, ⌊log₂ n⌋))`, at every power of two and on both sides of it."""
     assert num_interests == max(1, min(4, math.floor(math.log2(num_items))))
-    interests = InterestRouting(num_towers=4, dim=DIM, num_steps=20, generator=torch.Generator().manual_seed(0))
+    interests = InterestRouting(num_towers=4, dim=DIM, history_length=20, generator=torch.Generator().manual_seed(0))
     mask = torch.arange(20) >= 20 - num_items
     present = interests(torch.randn(1, 20, DIM) * mask[:, None], mask[None]).mask[0]
     assert present.tolist() == [j < num_interests for j in range(4)]
@@ -352,7 +352,7 @@ def test_towers_start_apart_and_as_their_seed_says(tower):
 @pytest.mark.parametrize(("tower", "name", "fans"), [(AttentionFusion, "projection", 420), (MeanPooling, "inner", 60)])
 def test_weights_start_with_the_variance_of_glorot_and_bengio(tower, name, fans):
     generator = torch.Generator().manual_seed(0)
-    towers = tower(num_towers=8, dim=20, num_steps=20, generator=generator)
+    towers = tower(num_towers=8, dim=20, history_length=20, generator=generator)
     weight = towers.get_parameter(name)
     torch.testing.assert_close(weight.var().item(), 2 / fans, rtol=0.1, atol=0)
 

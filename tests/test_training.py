@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 from torch.fx.experimental import _config as fx_config
 
 from mtmi_lite import losses, runs, training
-from mtmi_lite.datasets import planted_interests
+from mtmi_lite.data.datasets import planted_interests
 from mtmi_lite.interactions import (
     Interactions,
     Negatives,
@@ -42,7 +42,7 @@ def split() -> Split:
 
 
 def model_for(split: Split, *, num_towers: int = 2, seed: int = 0) -> MTMI:
-    return MTMI(num_items=split.log.num_items, num_towers=num_towers, dim=8, num_steps=10, seed=seed)
+    return MTMI(num_items=split.log.num_items, num_towers=num_towers, dim=8, history_length=10, seed=seed)
 
 
 def run_on(split: Split, *, model_seed: int = 0, on_step=None, objective=None, **settings) -> Run:
@@ -72,7 +72,7 @@ def scripted_recalls(monkeypatch, *recalls: float) -> None:
 
 def test_training_beats_the_most_popular_items(split):
     run = run_on(split, steps=300, batch_size=64, num_negatives=40, learning_rate=1e-2, validate_every=100)
-    cases = evaluation_cases(split.log, split.test, num_steps=10)
+    cases = evaluation_cases(split.log, split.test, history_length=10)
     popular = evaluate(MostPopular(split.log, split.train), cases, num=20).recall(20).mean()
     untrained = evaluate(model_for(split), cases, num=20).recall(20).mean()
     trained = evaluate(run.model, cases, num=20).recall(20).mean()
@@ -137,7 +137,7 @@ def test_the_model_is_left_as_it_was_at_the_best_look(split, monkeypatch, recall
 
 def test_the_best_look_is_the_recall_at_50_that_the_model_left_has(split):
     run = run_on(split, steps=30, learning_rate=1e-2)
-    cases = evaluation_cases(split.log, split.validation, num_steps=10)
+    cases = evaluation_cases(split.log, split.validation, history_length=10)
     again = evaluate(run.model, cases).recall(50).mean()
     assert again == run.validation_recall.max() == run.validation_recall[run.validation_steps == run.best_step]
 
@@ -166,7 +166,7 @@ def test_the_first_step_of_the_curve_is_the_untrained_models_loss(split):
     """And so the terms are those before the step, of the samples that the seed draws."""
     generator = torch.Generator().manual_seed(7)
     model = model_for(split)
-    batch, targets = training.TrainingSamples(split.log, split.train, num_steps=10).draw(16, generator)
+    batch, targets = training.TrainingSamples(split.log, split.train, history_length=10).draw(16, generator)
     negatives = torch.randint(model.num_items, (10,), generator=generator)
     kept = negatives != targets[:, None]
     terms = MultiTowerLoss()(model.users(batch), model.items(targets), model.items(negatives), kept)
@@ -221,7 +221,7 @@ WITHOUT_ATTENTION = (MeanPooling, GRU)
 def test_every_tower_trains_with_every_objective(split, tower, objective):
     for similarity in ("cosine", "inner-product"):
         model = MTMI(
-            num_items=split.log.num_items, num_towers=3, dim=8, num_steps=10, tower=tower, similarity=similarity
+            num_items=split.log.num_items, num_towers=3, dim=8, history_length=10, tower=tower, similarity=similarity
         )
         before, states = copy.deepcopy(model.state_dict()), []
         settings = TrainingSettings(steps=2, batch_size=16, num_negatives=10, learning_rate=1e-2)
@@ -430,13 +430,13 @@ def test_all_of_a_model_moves_to_a_device(split, tower, objective):
     model = MTMI(
         num_items=log.num_items,
         dim=8,
-        num_steps=10,
+        history_length=10,
         tower=tower,
         item_features=log.item_features,
         user_features=log.user_features,
         warm_items=warm_items(log, split.train),
     ).to("meta")
-    samples = training.TrainingSamples(log, split.train, num_steps=10)
+    samples = training.TrainingSamples(log, split.train, history_length=10)
     batch, targets = samples.draw(4, torch.Generator().manual_seed(0))
     kept = torch.ones(4, 3, dtype=torch.bool, device="meta")
     with fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # for shapes, every slot may hold an item
@@ -479,12 +479,12 @@ def test_features_of_items_find_what_training_users_never_had():
     split = Split(log=log, train=parts.train, validation=parts.validation, test=parts.test)
     warm = warm_items(log, split.train)
     assert warm.tolist() == (~cold).tolist()
-    cases = evaluation_cases(log, split.test, num_steps=10)
+    cases = evaluation_cases(log, split.test, history_length=10)
     wanted = cold[cases.relevant].sum()
     assert wanted > 30
 
     def cold_recall(**features) -> float:
-        model = MTMI(num_items=200, num_towers=2, dim=16, num_steps=10, **features)
+        model = MTMI(num_items=200, num_towers=2, dim=16, history_length=10, **features)
         settings = TrainingSettings(steps=250, batch_size=64, num_negatives=60, learning_rate=1e-2)
         run = train(model, MultiTowerLoss(), split, settings, progress=False)
         evaluation = evaluate(run.model, cases, num=20)
@@ -515,12 +515,12 @@ def profile_world() -> Split:
 
 def test_a_profile_tells_what_the_history_does_not():
     split = profile_world()
-    cases = evaluation_cases(split.log, split.test, num_steps=3)
+    cases = evaluation_cases(split.log, split.test, history_length=3)
     assert (cases.batch.history < 20).all()
 
     def found(**features) -> float:
         """How often one of the first three items is one of the group that the user will have."""
-        model = MTMI(num_items=80, num_towers=1, dim=16, num_steps=3, tower=MeanPooling, **features)
+        model = MTMI(num_items=80, num_towers=1, dim=16, history_length=3, tower=MeanPooling, **features)
         settings = TrainingSettings(steps=300, batch_size=64, num_negatives=40, learning_rate=1e-2)
         run = train(model, MultiTowerLoss(), split, settings, progress=False)
         evaluation = evaluate(run.model, cases, num=10)

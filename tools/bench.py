@@ -29,20 +29,20 @@ import torch
 from torch import Tensor
 
 from mtmi_lite import runs
-from mtmi_lite.datasets import online_retail
-from mtmi_lite.experiments import MODELS, Recipe
+from mtmi_lite.data.datasets import online_retail
+from mtmi_lite.data.readers import read_interactions
 from mtmi_lite.interactions import Batch, Interactions, Negatives, Split, TrainingSamples, evaluation_cases, split_users
+from mtmi_lite.lab.recipes import MODELS, Recipe
 from mtmi_lite.losses import MultiTowerLoss, Objective
 from mtmi_lite.metrics import Evaluation, evaluate, find_hits, hit_rate, ndcg, recall
 from mtmi_lite.models import MTMI
-from mtmi_lite.readers import read_interactions
 from mtmi_lite.retrieval import index_items, merge
 from mtmi_lite.towers import GRU, AttentionFusion, AttentionPooling, MeanPooling
 from mtmi_lite.training import TrainingSettings, make_optimizers, train
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, DIM, TOWERS, STEPS, NEGATIVES = 128, 64, 4, 20, 120
-LIBRARY = ("interactions", "datasets", "towers", "models", "losses", "retrieval", "metrics", "training")
+LIBRARY = ("interactions", "towers", "models", "losses", "retrieval", "metrics", "training", "data.datasets")
 IMPORTED = ("mtmi_lite", *(f"mtmi_lite.{name}" for name in LIBRARY))
 HEAVY = ("umap", "plotly", "faiss", "ipywidgets", "sklearn", "pandas", "IPython")
 
@@ -112,11 +112,11 @@ class TrainingStep:
             num_items=split.log.num_items,
             num_towers=recipe.num_towers,
             dim=DIM,
-            num_steps=STEPS,
+            history_length=STEPS,
             tower=recipe.tower,
             similarity=recipe.similarity,
         )
-        self.samples = TrainingSamples(split.log, split.train, num_steps=STEPS)
+        self.samples = TrainingSamples(split.log, split.train, history_length=STEPS)
         self.candidates = Negatives(split.log, split.train, popularity=0)
         self.generator = torch.Generator().manual_seed(0)
         self.optimizers = make_optimizers(self.model, self.settings)
@@ -233,7 +233,7 @@ def train_a_large_table() -> None:
     recalls = iter((0.1, 0.2, 0.3))
     runs.evaluate = lambda *_, **__: SimpleNamespace(recall=lambda num: np.array([next(recalls)]))
     split = random_split(1_000_000)
-    model = MTMI(num_items=split.log.num_items, num_towers=TOWERS, dim=DIM, num_steps=STEPS)
+    model = MTMI(num_items=split.log.num_items, num_towers=TOWERS, dim=DIM, history_length=STEPS)
     settings = TrainingSettings(steps=200, validate_every=100, sparse=True)
     with tempfile.TemporaryDirectory() as folder:
         train(model, MultiTowerLoss(), split, settings, progress=False, checkpoint=folder)
@@ -304,7 +304,8 @@ def four_over_one(step: TrainingStep, tower: type[torch.nn.Module], bar: float) 
     """K = 4 at once over four times K = 1: the whole model with its objective, and the towers alone."""
     drawn = step.draw()
     models = [
-        MTMI(num_items=step.model.num_items, num_towers=k, tower=tower, dim=DIM, num_steps=STEPS) for k in (TOWERS, 1)
+        MTMI(num_items=step.model.num_items, num_towers=k, tower=tower, dim=DIM, history_length=STEPS)
+        for k in (TOWERS, 1)
     ]
     whole = [passes(model, step.objective, drawn) for model in models]
     batch = drawn[0]
@@ -328,8 +329,10 @@ def four_over_one(step: TrainingStep, tower: type[torch.nn.Module], bar: float) 
 
 
 def evaluation(split: Split) -> list[Row]:
-    model = MTMI(num_items=split.log.num_items, num_towers=TOWERS, dim=DIM, num_steps=STEPS)
-    cases = evaluation_cases(split.log, np.concatenate([split.test, split.validation, split.train]), num_steps=STEPS)
+    model = MTMI(num_items=split.log.num_items, num_towers=TOWERS, dim=DIM, history_length=STEPS)
+    cases = evaluation_cases(
+        split.log, np.concatenate([split.test, split.validation, split.train]), history_length=STEPS
+    )
     found = evaluate(model, cases)
     queries = torch.nn.functional.normalize(found.users.vectors.flatten(0, 1), dim=-1).numpy()
     index = index_items(model).faiss

@@ -32,7 +32,7 @@ FEWEST = 40
 NO_REDRAW = 1500
 """Milliseconds after which a move has changed no figure: nobody has trained that position yet."""
 BUSY, PATIENCE = 8, 60
-LOADED = "from mtmi_lite.lessons.lesson_02 import circle_panel\n\ncircle_panel()"
+LOADED = "from lessons.lesson_02.pictures import circle_panel\n\ncircle_panel()"
 WATCH = """panel => {
     const stamp = () => { window.asked = performance.now(); };
     for (const kind of ["keydown", "change", "click"]) panel.addEventListener(kind, stamp, true);

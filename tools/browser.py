@@ -82,7 +82,7 @@ def jupyterlab() -> Iterator[Lab]:
     with tempfile.TemporaryDirectory() as temporary, socket.socket() as free:
         home = Path(temporary)
         folder = home / "notebooks"
-        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("source", "solved", ".*", "__pycache__"))
+        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("tests", "solved", ".*", "__pycache__"))
         folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")} | {
             f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")
         }

@@ -3,7 +3,7 @@
 Usage: python tools/make_online_retail.py online-retail.inter online-retail.item mtmi_lite/data/online_retail.npz
 
 The same input gives the same bytes (with the same version of zlib). The last line printed is the SHA-256 that belongs
-in mtmi_lite/datasets.py and mtmi_lite/data/ONLINE_RETAIL.md.
+in mtmi_lite/data/datasets.py and mtmi_lite/data/ONLINE_RETAIL.md.
 """
 
 import argparse

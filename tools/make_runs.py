@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mtmi_lite.datasets import PlantedWorld, online_retail, planted_interests
-from mtmi_lite.experiments import Recipe
+from mtmi_lite.data.datasets import PlantedWorld, online_retail, planted_interests
 from mtmi_lite.files import save_text
 from mtmi_lite.interactions import Interactions, Split, evaluation_cases, split_users
+from mtmi_lite.lab.recipes import Recipe
 from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.metrics import Evaluation, evaluate
 from mtmi_lite.runs import Run, load_run
@@ -151,7 +151,8 @@ def page(runs: dict[str, Run]) -> str:
         "comparison of models. The logs, and how they are split:",
         "",
         "```python",
-        "from mtmi_lite import datasets, interactions",
+        "from mtmi_lite import interactions",
+        "from mtmi_lite.data import datasets",
         "",
         "log = datasets.online_retail()",
         f"world = datasets.planted_interests({settings})",

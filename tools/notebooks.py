@@ -4,12 +4,13 @@
     python -m tools.notebooks solutions [NN ...]  the solved notebooks, executed and graded, into notebooks/solved
     python -m tools.notebooks check [NN ...]      are the committed notebooks in step with their sources?
 
-A source is `notebooks/source/NN_name.py` in jupytext's percent format. Its header says what the lesson builds, which
-lessons it needs, and how many minutes it takes to read and do; the map of the course is drawn from that. What stands
-between the lines `# BEGIN SOLUTION` and `# END SOLUTION` of a code cell is the solution of an exercise. Prose may hold
-`{{seconds}}` and `{{memory_mb}}`, measured when the student notebook was last built, `{{binder}}`, the address of the
-lesson on Binder, and from the header `{{minutes}}`, `{{where}}` (the lesson before and after) and `{{course}}` (a table
-of all). One cell is tagged `parameters`; one is tagged `results` and shows `IPython.display.JSON` of a dictionary.
+A source is `notebooks/lessons/lesson_NN/NN_name.py` in jupytext's percent format. Its header says what the lesson
+builds, which lessons it needs, and how many minutes it takes to read and do; the map of the course is drawn from
+that. The solution of an exercise stands between the lines `# BEGIN SOLUTION` and `# END SOLUTION` of a code cell.
+Prose may hold `{{seconds}}` and `{{memory_mb}}`, measured when the student notebook was last built, `{{binder}}`, the
+address of the lesson on Binder, and from the header `{{minutes}}`, `{{where}}` (the lesson before and after) and
+`{{course}}` (a table of all). One cell is tagged `parameters`; one is tagged `results` and shows
+`IPython.display.JSON` of a dictionary.
 """
 
 import argparse
@@ -47,6 +48,7 @@ from tools.standstill import STILL, Standstill
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+LESSONS = NOTEBOOKS / "lessons"
 SOLVED = NOTEBOOKS / "solved"
 MEASURED = NOTEBOOKS / "results" / "lessons.json"
 MAP = NOTEBOOKS / "course_map.md"
@@ -73,9 +75,9 @@ class LessonError(Exception):
 # --- from a source to a notebook ------------------------------------------------------------------------------------
 
 
-def sources(numbers: list[str] | None = None, folder: Path = NOTEBOOKS / "source") -> list[Path]:
+def sources(numbers: list[str] | None = None, folder: Path = LESSONS) -> list[Path]:
     """The sources of the lessons with these numbers, in order; of all lessons, if none is given."""
-    found = sorted(folder.glob("[0-9][0-9]_*.py"))
+    found = sorted(folder.glob("*/[0-9][0-9]_*.py"))
     if missing := set(numbers or []) - {path.stem[:2] for path in found}:
         raise LessonError(f"no source for lesson {', '.join(sorted(missing))} in {folder.name}/")
     return [path for path in found if not numbers or path.stem[:2] in numbers]
@@ -155,7 +157,7 @@ def placeholders(source: Path, measured: dict[str, Any]) -> dict[str, Any]:
     """What the prose of a lesson may print. The measures are rounded up, so that a rebuild seldom changes the text."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         home = tomllib.load(file)["tool"]["mtmi-lite"]
-    course = read_course(source.parent)
+    course = read_course(source.parents[1])
     here = next(index for index, lesson in enumerate(course) if lesson.name == source.stem)
     return {
         "seconds": 5 * math.ceil(measured["seconds"] / 5),
@@ -186,7 +188,7 @@ class Lesson:
         return self.name[:2]
 
 
-def read_course(folder: Path = NOTEBOOKS / "source") -> list[Lesson]:
+def read_course(folder: Path = LESSONS) -> list[Lesson]:
     """All lessons, in order."""
     lessons: list[Lesson] = []
     for source in sources(folder=folder):

@@ -1,1 +1,0 @@
-"""What belongs to one lesson: its computations, its figures, and its panel, a file for each."""

@@ -1,0 +1,1 @@
+"""Lesson 00: See one customer as four"""

@@ -1,0 +1,1 @@
+"""Lesson 04: Who answers for the target?"""

@@ -1,0 +1,1 @@
+"""Lesson 06: Push: when do towers collapse?"""

@@ -1,0 +1,49 @@
+"""Lesson 06 in a real JupyterLab: its time-lapse plays, and answers to its lists, buttons and state box."""
+
+from lessons.common.tests.panel_page import PanelPage
+
+
+def test_the_panel_of_lesson_06(open_lesson, screenshot):
+    page = open_lesson("06_push_when_do_towers_collapse.ipynb")
+    screenshot("06-end")
+    panel = PanelPage(page, "time-lapse")
+    panel.answers_to_everything(screenshot)
+    titles = panel.ask("[frame.layout.title.text for frame in panel.draw(panel.start).frames]")
+
+    def play() -> None:
+        """Press Play, and keep the titles that come by: a frame may be over before the test can ask for it."""
+        page.evaluate(
+            """selector => {
+                window.titles = [];
+                const keep = () => window.titles.push(document.querySelector(`${selector} .gtitle`)?.textContent);
+                const all = { childList: true, subtree: true };
+                new MutationObserver(keep).observe(document.querySelector(selector), all);
+            }""",
+            panel.selector,
+        )
+        panel.whole.locator(".updatemenu-button", has_text="Play").click()
+
+    # it rests on its last frame, and plays from the first to the last; a slow page leaves some out
+    play()
+    screenshot("06-panel-playing")
+    page.wait_for_function(
+        """titles => {
+            const start = window.titles.indexOf(titles[0]);
+            return start >= 0 && window.titles.includes(titles.at(-1), start);
+        }""",
+        arg=titles,
+    )
+    assert len(set(page.evaluate("window.titles"))) > len(titles) / 2
+
+    # it pauses where it is, and its slider goes back to the start
+    play()
+    page.wait_for_function("titles => titles.some(title => window.titles.includes(title))", arg=titles[1:-1])
+    panel.whole.locator(".updatemenu-button", has_text="Pause").click()
+    paused = page.locator(f"{panel.selector} .gtitle").text_content()
+    page.wait_for_timeout(1500)
+    assert page.locator(f"{panel.selector} .gtitle").text_content() == paused != titles[-1]
+    panel.whole.locator(".slider-rail-touch-rect").click(position={"x": 3, "y": 5})
+    page.wait_for_function(
+        "([selector, title]) => document.querySelector(selector).textContent === title",
+        arg=[f"{panel.selector} .gtitle", titles[0]],
+    )

@@ -1,0 +1,1 @@
+"""Lesson 08: The laboratory: where is the peak?"""

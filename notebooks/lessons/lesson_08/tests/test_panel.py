@@ -1,0 +1,65 @@
+"""Lesson 08 in a real JupyterLab: its two panels answer to keyboard, mouse, clicks, training and their state."""
+
+from lessons.common.tests.panel_page import PanelPage
+from lessons.lesson_08 import pictures
+from mtmi_lite.lab.recipes import ALPHAS, BETAS
+
+
+def test_the_panels_of_lesson_08(open_lesson, screenshot):
+    page = open_lesson("08_the_laboratory.ipynb")
+    screenshot("08-end")
+    panel = PanelPage(page, "grid")
+    panel.reaches_all_by_tab()
+
+    panel.shows()
+    screenshot("08-panel")
+
+    # the keyboard, the mouse, the switch and the list
+    beta = panel.slider("β, repel")
+    beta.focus()
+    beta.press("ArrowRight")
+    panel.shows(beta=0.01)
+    panel.drag_to_end("α, share")
+    panel.shows(alpha=6.0)
+    panel.choose("K, towers", "8")
+    panel.choose("map", pictures.COSINE)
+    panel.shows(num_towers=8, shown=pictures.COSINE)
+    screenshot("08-panel-cosine")
+
+    # presets, a click on a square, the state box, and Reset
+    panel.press("The paper's peak")
+    panel.shows(num_towers=4, alpha=2.0, beta=1000.0)
+    screenshot("08-panel-peak")
+    panel.click_point(panel.ask("len(landscape.axes[1])") + 2)
+    panel.shows(alpha=1.0, beta=0.1)
+    pasted = {**panel.start, "num_towers": 8, "alpha": 4.0}
+    panel.paste(pasted)
+    panel.shows(**pasted)
+    panel.press("Reset")
+    panel.shows(**panel.start)
+
+    # the laboratory: a preset, a click, a training that is cancelled, and one that is not
+    panel = PanelPage(page, "laboratory")
+    panel.reaches_all_by_tab()
+
+    panel.press("Copies")
+    panel.press("Specialists")
+    panel.shows(alpha=5.0, beta=0.3)
+    panel.click_point(ALPHAS.index(2.0) * len(BETAS) + BETAS.index(1.0))
+    panel.shows(alpha=2.0, beta=1.0)
+    screenshot("08-panel-laboratory")
+    panel.choose("seed", "3")
+    panel.choose("K, towers", "2")
+    panel.shows(seed=3, num_towers=2)
+    panel.press("Train these")
+    page.wait_for_function(
+        "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
+        arg=f"{panel.selector} .progress-bar",
+    )
+    panel.press("Cancel")
+    cancelled = panel.whole.get_by_text("Cancelled; nothing has changed.")
+    cancelled.wait_for()
+    panel.press("Train these")
+    cancelled.wait_for(state="hidden")  # until there is something new to tell
+    panel.shows()
+    screenshot("08-panel-trained")

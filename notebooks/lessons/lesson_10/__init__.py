@@ -1,0 +1,1 @@
+"""Lesson 10: Your own log, at scale"""

@@ -1,0 +1,5 @@
+"""`python -m tools.evidence`."""
+
+from tools.evidence.tables import main
+
+main()
