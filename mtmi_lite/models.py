@@ -123,6 +123,7 @@ class MTMI(nn.Module):
                 f"history: {batch.history.shape[1]} steps, but this model reads {self.history_length}; "
                 f"make the batch with history_length={self.history_length}"
             )
+        _check_ids("history", batch.history[batch.mask], self.num_items)
         device = self.table.weight.device
         history, mask = batch.history.to(device), batch.mask.to(device)
         embedded = self.item_tower(torch.where(mask, history, self.num_items))
@@ -139,7 +140,15 @@ class MTMI(nn.Module):
         return replace(users, vectors=vectors, similarity=self.similarity)
 
     def items(self, ids: Int64[Tensor, " item"]) -> Float[Tensor, "item dim"]:
+        _check_ids("ids", ids, self.num_items)
         return self.item_tower(ids.to(self.table.weight.device))
+
+
+def _check_ids(name: str, ids: Tensor, num_items: int) -> None:
+    """The row past the last item is the padding's, and would be the vector of no item without a word."""
+    if len(ids) and not 0 <= ids.min() <= ids.max() < num_items:
+        bad = int(ids.max()) if ids.max() >= num_items else int(ids.min())
+        raise ValueError(f"{name}: {bad} is no item; this model has {num_items}, numbered from 0")
 
 
 def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Tensor, " item"]:

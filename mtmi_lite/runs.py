@@ -308,17 +308,19 @@ class Checkpoint:
 
     def _load(self) -> None:
         arrays = read_arrays(self._file("state.npz"), "the state of a training", "looks")
-        about = json.loads(str(arrays["about"]))
+        with refusing(self._file("state.npz"), "the state of a training"):
+            about = json.loads(str(arrays["about"]))
+            told, self.seconds, best_step = about["settings"], about["seconds"], about["best_step"]
         for part, ours in self.told.items():
-            if (theirs := about["settings"].get(part)) != ours:
+            if (theirs := told.get(part)) != ours:
                 raise ValueError(
                     f"checkpoint: {self.folder} holds a training with another {part}, {theirs}, and "
                     f"this one has {ours}; give another folder, or delete that one"
                 )
-        self.best, self.seconds = (about["best_step"], {}), about["seconds"]
-        if not self._best_file(about["best_step"]).exists():
+        self.best = best_step, {}
+        if not self._best_file(best_step).exists():
             raise ValueError(
-                f"checkpoint: {self._best_file(about['best_step'])} is missing, the best step of the training that "
+                f"checkpoint: {self._best_file(best_step)} is missing, the best step of the training that "
                 f"{self.folder} holds; delete the folder, and train again"
             )
         self.looks = [(int(step), recall) for step, recall in arrays["looks"].tolist()]

@@ -117,6 +117,13 @@ CASES_OF_BAD_INPUT = {
         "reads 5",
         "history_length=5",
     ),
+    "an item past the last": (lambda: MODEL.items(torch.tensor([3, 60])), "ids: 60 is no item", "60, numbered from 0"),
+    "an item before the first": (lambda: MODEL.items(torch.tensor([3, -1])), "ids: -1 is no item", "from 0"),
+    "a history of another log": (
+        lambda: MODEL.users(batch_of([[60]], num_items=61, history_length=5)),
+        "history: 60 is no item",
+        "numbered from 0",
+    ),
     # splits and cuts
     "a fold too far": (lambda: split_users(LOG, seed=0, fold=10), "fold: 10", "0 to 9"),
     "more folds than users": (lambda: split_users(LOG, seed=0, num_folds=11), "num_folds: 11", "at most 10"),
