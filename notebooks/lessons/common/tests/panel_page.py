@@ -4,8 +4,6 @@ import ast
 import html
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page
@@ -40,46 +38,6 @@ class PanelPage:
         if answer["status"] != "ok":
             raise AssertionError(f"{expression}: {answer['evalue']}")
         return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-
-    def answers_to_everything(self, screenshot: Callable[[str], Path]) -> None:
-        """Move each control, press each preset, paste a state, and Reset: each time the page shows what `draw` says."""
-        self.reaches_all_by_tab()
-        self.shows()
-        screenshot(self.name)
-        controls = self.ask("[[one.name, one.label, one.kind, list(one.values)] for one in panel.controls.values()]")
-        for name, label, kind, values in controls:
-            if len(values) == 1 or name in self.ask(f"list(panel.idle({self.state}))"):
-                continue
-            here = values.index(self.state[name])
-            there = here + 1 if here + 1 < len(values) else here - 1
-            if kind == "slider":
-                self.slider(label).press("ArrowRight" if there > here else "ArrowLeft")
-                self.shows(**{name: values[there]})
-                self.drag_to_end(label)
-                there = len(values) - 1
-            else:
-                self.choose(label, {True: "on", False: "off"}.get(values[there], str(values[there])))
-            self.shows(**{name: values[there]})
-        screenshot(f"{self.name}-moved")
-        moved = dict(self.state)
-        for number, (title, state) in enumerate(self.ask("panel.presets").items(), start=1):
-            self.press(title)
-            self.shows(**state)
-            screenshot(f"{self.name}-preset-{number}")
-        self.paste(moved)
-        self.shows(**moved)
-        self.press("Reset")
-        self.shows(**self.start)
-
-    def trains_until_cancelled(self) -> None:
-        """Start a training, and cancel it when its bar has moved."""
-        self.press("Train these")
-        self.page.wait_for_function(
-            "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
-            arg=f"{self.selector} .progress-bar",
-        )
-        self.press("Cancel")
-        self.whole.get_by_text("Cancelled; nothing has changed.").wait_for()
 
     def slider(self, label: str) -> Locator:
         """The handle of a slider, by the label before it: it takes the focus and the arrow keys."""
@@ -158,13 +116,7 @@ class PanelPage:
         """Wait until the page shows the last state with these changes, and the figure of that: its title, its words."""
         self.state |= changes
         self._wait(f"{self.selector} input[type=text]", "value", json.dumps(self.state, ensure_ascii=False))
-        words = self.ask(
-            f"(lambda of: of and [of.layout.title.text, of.layout.meta['alt']])(panel.draw({self.state!r}))"
-        )
-        if words is None:
-            self.whole.get_by_text("Nobody has trained these settings yet").wait_for()
-            return
-        title, alt = words
+        title, alt = self.ask(f"(lambda of: [of.title.text, of.meta['alt']])(panel.draw({self.state!r}).layout)")
         if title:
             self._wait(f"{self.selector} .gtitle", "textContent", re.sub("<[^>]*>", "", title))
         self.whole.get_by_text(html.unescape(alt), exact=True).first.wait_for()

@@ -1,4 +1,4 @@
-"""Lesson 00 in a real JupyterLab: it runs, its panel answers to all its controls, and a training can be cancelled."""
+"""Lesson 00 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
 from lessons.common.tests.panel_page import PanelPage
 
@@ -7,5 +7,40 @@ def test_the_panel_of_lesson_00(open_lesson, screenshot):
     page = open_lesson("00_see_one_customer_as_four.ipynb")
     screenshot("00-end")
     panel = PanelPage(page, "knobs")
-    panel.answers_to_everything(screenshot)
-    panel.trains_until_cancelled()
+    panel.reaches_all_by_tab()
+
+    panel.shows()
+    screenshot("00-panel")
+
+    # the keyboard, on the slider of α
+    alpha = panel.slider("α, share")
+    alpha.focus()
+    alpha.press("ArrowRight")
+    panel.shows(alpha=8.0)
+    alpha.press("ArrowLeft")
+    alpha.press("ArrowLeft")
+    panel.shows(alpha=3.0)
+
+    panel.drag_to_end("β, repel")
+    panel.shows(beta=1000.0)
+    screenshot("00-panel-repelled")
+
+    # a preset, the state box, and Reset
+    panel.press("Copies")
+    panel.shows(num_towers=4, alpha=1.0, beta=0.0)
+    screenshot("00-panel-copies")
+    panel.paste({"num_towers": 8, "alpha": 5.0, "beta": 0.3})
+    panel.shows(num_towers=8, alpha=5.0, beta=0.3)
+    panel.press("One vector")
+    panel.shows(num_towers=1, alpha=5.0, beta=0.3)
+    panel.press("Reset")
+    panel.shows(**panel.start)
+
+    # training: start it, cancel it
+    panel.press("Train these")
+    page.wait_for_function(
+        "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
+        arg=f"{panel.selector} .progress-bar",
+    )
+    panel.press("Cancel")
+    panel.whole.get_by_text("Cancelled; nothing has changed.").wait_for()

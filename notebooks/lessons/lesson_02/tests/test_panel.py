@@ -1,11 +1,42 @@
 """Lesson 02 in a real JupyterLab: it runs, its curve is there, and its panel answers to all its controls."""
 
 from lessons.common.tests.panel_page import PanelPage
+from lessons.lesson_02.pictures import CIRCLE_PRESETS
 
 
 def test_the_panel_of_lesson_02(open_lesson, screenshot):
     page = open_lesson("02_one_tower_one_vector.ipynb")
     screenshot("02-end")
     # the curve of the validation customers grew: one point before training, then one each 100 of 1,000 steps
-    assert page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length") == 11
-    PanelPage(page, "circle").answers_to_everything(screenshot)
+    looks = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length")
+    assert looks == 11
+    panel = PanelPage(page, "circle")
+    panel.reaches_all_by_tab()
+
+    panel.shows()
+    screenshot("02-panel")
+
+    # the keyboard, on the slider of the distance
+    apart = panel.slider("degrees apart")
+    apart.focus()
+    apart.press("ArrowRight")
+    panel.shows(apart=70)
+    apart.press("ArrowLeft")
+    apart.press("ArrowLeft")
+    panel.shows(apart=50)
+
+    panel.drag_to_end("interests")
+    panel.shows(num_interests=4)
+    panel.choose("best for", "serving")
+    panel.shows(best_for="serving")
+    screenshot("02-panel-serving")
+
+    # a preset, the state box, and Reset
+    panel.press("Two opposites")
+    panel.shows(**CIRCLE_PRESETS["Two opposites"])
+    screenshot("02-panel-opposites")
+    panel.paste({"num_interests": 3, "apart": 90, "first": 10, "length": 20, "best_for": "serving"})
+    panel.shows(num_interests=3, apart=90, first=10, length=20, best_for="serving")
+    screenshot("02-panel-pasted")
+    panel.press("Reset")
+    panel.shows(**panel.start)

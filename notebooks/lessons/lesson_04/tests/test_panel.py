@@ -1,9 +1,43 @@
-"""Lesson 04 in a real JupyterLab: it runs, and its panel answers to all its controls."""
+"""Lesson 04 in a real JupyterLab: it runs, and its panel switches between training and serving."""
 
 from lessons.common.tests.panel_page import PanelPage
+from lessons.lesson_04.pictures import PHASES, PRESETS
 
 
 def test_the_panel_of_lesson_04(open_lesson, screenshot):
     page = open_lesson("04_who_answers_for_the_target.ipynb")
     screenshot("04-end")
-    PanelPage(page, "switch").answers_to_everything(screenshot)
+    panel = PanelPage(page, "switch")
+    panel.reaches_all_by_tab()
+
+    panel.shows()
+    screenshot("04-panel")
+    panel.choose("the label", PHASES[1])
+    panel.shows(phase=PHASES[1])
+    screenshot("04-panel-serving")
+    panel.choose("the label", PHASES[0])
+    panel.shows(phase=PHASES[0])
+
+    # the keyboard, on the slider of α
+    alpha = panel.slider("α or p")
+    alpha.focus()
+    alpha.press("ArrowLeft")
+    panel.shows(sharpness=2.0)
+    alpha.press("ArrowRight")
+    alpha.press("ArrowRight")
+    panel.shows(sharpness=8.0)
+
+    panel.drag_to_end("user")
+    panel.shows(user=12)
+    panel.choose("rule", "label-aware")
+    panel.shows(rule="label-aware")
+
+    # the presets, the state box, and Reset
+    for preset in PRESETS:
+        panel.press(preset)
+        panel.shows(**PRESETS[preset])
+        screenshot(f"04-panel-preset-{list(PRESETS).index(preset) + 1}")
+    panel.paste({**panel.state, "model": "MIND", "user": 3, "item": 2, "phase": PHASES[1]})
+    panel.shows(model="MIND", user=3, item=2, phase=PHASES[1])
+    panel.press("Reset")
+    panel.shows(**panel.start)

@@ -1,14 +1,34 @@
-"""Lesson 05 in a real JupyterLab: it runs, and its panel answers to all its controls and to a click on the circle."""
+"""Lesson 05 in a real JupyterLab: its panel answers to the keyboard, the mouse, a click on the circle and its state."""
 
 from lessons.common.tests.panel_page import PanelPage
-from lessons.lesson_05.pictures import ANGLES
+from lessons.lesson_05.pictures import ANGLES, CIRCLE_PRESETS
 
 
 def test_the_panel_of_lesson_05(open_lesson, screenshot):
     page = open_lesson("05_pull_inverse_distance_weights.ipynb")
     screenshot("05-end")
     panel = PanelPage(page, "pull")
-    panel.answers_to_everything(screenshot)
+    panel.reaches_all_by_tab()
+    panel.shows()
+    screenshot("05-panel")
+
+    # the keyboard, on the slider of the tower; the mouse, on that of α
+    tower = panel.slider("tower, °")
+    tower.focus()
+    tower.press("ArrowRight")
+    panel.shows(tower=95)
+    panel.drag_to_end("α, sharpness")
+    panel.shows(alpha=8.0)
+
+    # the switch and a preset
+    panel.choose("through the weight", "on")
+    panel.shows(through_weight=True)
+    panel.press("At the floor")
+    panel.shows(**CIRCLE_PRESETS["At the floor"])
+    screenshot("05-panel-floor")
+    panel.press("The tower flees")
+    panel.shows(**CIRCLE_PRESETS["The tower flees"])
+    screenshot("05-panel-flees")
 
     # a click on a point of the circle moves what the list names
     panel.choose("a click moves", "negative")
@@ -16,3 +36,9 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
     panel.click_point(ANGLES.index(-90))
     panel.shows(negative=-90)
     screenshot("05-panel-clicked")
+
+    pasted = {**panel.start, "tower": -45, "margin": 1.0}
+    panel.paste(pasted)
+    panel.shows(**pasted)
+    panel.press("Reset")
+    panel.shows(**panel.start)

@@ -7,7 +7,10 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
     page = open_lesson("06_push_when_do_towers_collapse.ipynb")
     screenshot("06-end")
     panel = PanelPage(page, "time-lapse")
-    panel.answers_to_everything(screenshot)
+    panel.reaches_all_by_tab()
+    users = panel.ask("panel.controls['follow'].values")
+    panel.shows(training="paper, β = 0", follow=users[0])
+    screenshot("06-panel")
     titles = panel.ask("[frame.layout.title.text for frame in panel.draw(panel.start).frames]")
 
     def play() -> None:
@@ -47,3 +50,20 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
         "([selector, title]) => document.querySelector(selector).textContent === title",
         arg=[f"{panel.selector} .gtitle", titles[0]],
     )
+
+    # the lists
+    panel.choose("training", "paper, β = 0.5")
+    panel.shows(training="paper, β = 0.5", follow=users[0])
+    screenshot("06-panel-little")
+    panel.choose("follow", users[1])
+    panel.shows(training="paper, β = 0.5", follow=users[1])
+
+    # a preset, the state box, and Reset
+    panel.press("Far too much")
+    panel.shows(training="paper, β = 1000", follow=users[1])
+    screenshot("06-panel-repelled")
+    panel.paste({"training": "pooling, β = 0", "follow": users[5]})
+    panel.shows(training="pooling, β = 0", follow=users[5])
+    screenshot("06-panel-pooling")
+    panel.press("Reset")
+    panel.shows(training="paper, β = 0", follow=users[0])

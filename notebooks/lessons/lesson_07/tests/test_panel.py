@@ -1,4 +1,4 @@
-"""Lesson 07 in a real JupyterLab: it runs, and its panel answers to all its controls."""
+"""Lesson 07 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
 from lessons.common.tests.panel_page import PanelPage
 
@@ -6,4 +6,41 @@ from lessons.common.tests.panel_page import PanelPage
 def test_the_panel_of_lesson_07(open_lesson, screenshot):
     page = open_lesson("07_k_lists_one_ranking.ipynb")
     screenshot("07-end")
-    PanelPage(page, "merge").answers_to_everything(screenshot)
+    panel = PanelPage(page, "merge")
+    panel.reaches_all_by_tab()
+
+    panel.shows()
+    screenshot("07-panel")
+
+    # the keyboard, and the mouse
+    num = panel.slider("recommendations")
+    num.focus()
+    num.press("ArrowRight")
+    panel.shows(num=15)
+    num.press("ArrowLeft")
+    num.press("ArrowLeft")
+    panel.shows(num=5)
+    panel.drag_to_end("recommendations")
+    panel.drag_to_end("length of each list")
+    panel.shows(num=20, length=50)
+
+    # the switch and the lists
+    panel.choose("merge", "quota")
+    panel.shows(rule="quota")
+    customer = panel.ask("panel.controls['customer'].values")[3]
+    panel.choose("customer", customer)
+    panel.choose("towers", "without ■ Tower 2")
+    panel.shows(customer=customer, towers="without ■ Tower 2")
+    screenshot("07-panel-without-one")
+
+    # presets, the state box, and Reset
+    panel.press("Diverse")
+    panel.shows(rule="diverse", diversity=0.2, towers=panel.start["towers"])
+    screenshot("07-panel-diverse")
+    pasted = {**panel.start, "rule": "diverse", "diversity": 0.5, "length": 5}
+    panel.paste(pasted)
+    panel.shows(**pasted)
+    panel.press("One tower alone")
+    panel.shows(rule=panel.start["rule"], towers="only ● Tower 1")
+    panel.press("Reset")
+    panel.shows(**panel.start)
