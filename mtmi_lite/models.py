@@ -146,9 +146,9 @@ class MTMI(nn.Module):
 
 def _check_ids(name: str, ids: Tensor, num_items: int) -> None:
     """The row past the last item is the padding's, and would be the vector of no item without a word."""
-    if len(ids) and not 0 <= ids.min() <= ids.max() < num_items:
-        bad = int(ids.max()) if ids.max() >= num_items else int(ids.min())
-        raise ValueError(f"{name}: {bad} is no item; this model has {num_items}, numbered from 0")
+    bad = ids[(ids < 0) | (ids >= num_items)]
+    if len(bad):
+        raise ValueError(f"{name}: {int(bad[0])} is no item; this model has {num_items}, numbered from 0")
 
 
 def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Tensor, " item"]:

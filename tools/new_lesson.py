@@ -253,9 +253,7 @@ def test_the_panel_of_lesson_NN(open_lesson, screenshot):
     panel.press("Low")
     panel.shows(limit=-2)
     panel.paste({"limit": 0})
-    panel.shows(limit=0)
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()
 '''
 
 FILES = {

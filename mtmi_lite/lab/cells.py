@@ -91,6 +91,7 @@ MEASURING = (
     "metrics",
     "runs",
     "training",
+    "lab/recipes",
     "lab/gap",
     "lab/cells",
 )

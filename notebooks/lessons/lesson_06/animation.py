@@ -1,6 +1,6 @@
 """Draw the picture at the top of the README: the user vectors of two trainings, side by side, through time.
 
-Usage, in notebooks/: python -m lessons.lesson_06.animation   (needs Chromium; writes images/divergence.gif)
+Usage: PYTHONPATH=notebooks python -m lessons.lesson_06.animation   (needs Chromium; writes images/divergence.gif)
 
 Both trainings are lesson 06's: the paper's own loss without its repel, and attention pooling with normalised weights.
 """

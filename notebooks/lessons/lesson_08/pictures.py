@@ -334,8 +334,8 @@ class Laboratory:
         if key[0] in self.grid:
             there = self.grid[key[0]]
             alt += f". In the shipped grid: recall at 50 {there.recall_50:.3f}, cosine {there.cosine:.2f}"
-        here, floor = place_of(key[0]), self.grid[self.one].recall_50 if self.grid else 0.0
-        places = [(place_of(recipe), one.recall_50 - floor) for recipe, one in self.grid.items()]
+        here = place_of(key[0])
+        places = [(place_of(at), one.recall_50 - self.grid[self.one].recall_50) for at, one in self.grid.items()]
         values = {(at["alpha"], at["beta"]): lead for at, lead in places if at["num_towers"] == here["num_towers"]}
         points = squares(values, (ALPHAS, BETAS), chosen=(here["alpha"], here["beta"]))
         named = [(_name(*one), lead) for one, lead in leads.items()]

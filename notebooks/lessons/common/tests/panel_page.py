@@ -90,8 +90,25 @@ class PanelPage:
         self.whole.get_by_role("button", name=button, exact=True).click()
 
     def paste(self, state: dict) -> None:
+        """Paste a state into its box, and wait until the page shows it."""
         self.text.fill(json.dumps(state, ensure_ascii=False))
         self.text.press("Enter")
+        self.shows(**state)
+
+    def reset(self) -> None:
+        """Press Reset, and wait until the page shows the start."""
+        self.press("Reset")
+        self.shows(**self.start)
+
+    def train_and_cancel(self) -> None:
+        """Start a training, cancel it when its bar has moved, and wait until the page says so."""
+        self.press("Train these")
+        self.page.wait_for_function(
+            "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
+            arg=f"{self.selector} .progress-bar",
+        )
+        self.press("Cancel")
+        self.whole.get_by_text("Cancelled; nothing has changed.").wait_for()
 
     def click_point(self, number: int) -> None:
         """Click a point of the figure's first trace with the mouse."""

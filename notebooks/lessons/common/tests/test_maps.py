@@ -14,8 +14,7 @@ from sklearn.decomposition import PCA
 from lessons.common.maps import SHOWN_USERS, load_grid, pca_layout, portray, save_grid, umap_layout
 from lessons.common.tests.test_panels import FOUR, PORTRAITS
 from mtmi_lite.interactions import evaluation_cases, split_users
-from mtmi_lite.lab import recipes
-from mtmi_lite.lab.recipes import recipe_at
+from mtmi_lite.lab.recipes import ALPHAS, BETAS, KS, recipe_at
 from mtmi_lite.metrics import evaluate, list_overlap, pairwise_cosine
 from tools.notebooks import NOTEBOOKS, ROOT
 
@@ -94,9 +93,7 @@ def test_a_portrait_says_of_all_cases_what_the_metrics_say(online_retail):
 
 def test_the_grid_of_lesson_00_covers_the_sliders_and_says_where_it_comes_from(online_retail):
     grid, about = load_grid(NOTEBOOKS / "results" / "00_grid.npz")
-    expected = {
-        recipe_at(num_towers=k, alpha=a, beta=b) for k in recipes.KS for a in recipes.ALPHAS for b in recipes.BETAS
-    }
+    expected = {recipe_at(num_towers=k, alpha=a, beta=b) for k in KS for a in ALPHAS for b in BETAS}
     assert set(grid) == expected
     assert about["data"] == {"online-retail": online_retail.checksum}
     assert {"command", "versions", "steps", "seed", "users"} <= set(about)

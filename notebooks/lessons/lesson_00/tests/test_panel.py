@@ -30,17 +30,9 @@ def test_the_panel_of_lesson_00(open_lesson, screenshot):
     panel.shows(num_towers=4, alpha=1.0, beta=0.0)
     screenshot("00-panel-copies")
     panel.paste({"num_towers": 8, "alpha": 5.0, "beta": 0.3})
-    panel.shows(num_towers=8, alpha=5.0, beta=0.3)
     panel.press("One vector")
     panel.shows(num_towers=1, alpha=5.0, beta=0.3)
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()
 
     # training: start it, cancel it
-    panel.press("Train these")
-    page.wait_for_function(
-        "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
-        arg=f"{panel.selector} .progress-bar",
-    )
-    panel.press("Cancel")
-    panel.whole.get_by_text("Cancelled; nothing has changed.").wait_for()
+    panel.train_and_cancel()

@@ -40,6 +40,4 @@ def test_the_panel_of_lesson_01(open_lesson, screenshot):
     panel.shows(**pictures.PRESETS["One best-seller"])
     pasted = dict(num_interests=20, interests_per_user=2, interest_skew=0.5, item_skew=1.0, seed=4)
     panel.paste(pasted)
-    panel.shows(**pasted)
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()

@@ -38,6 +38,4 @@ def test_the_panel_of_lesson_04(open_lesson, screenshot):
         panel.shows(**PRESETS[preset])
         screenshot(f"04-panel-preset-{list(PRESETS).index(preset) + 1}")
     panel.paste({**panel.state, "model": "MIND", "user": 3, "item": 2, "phase": PHASES[1]})
-    panel.shows(model="MIND", user=3, item=2, phase=PHASES[1])
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()

@@ -39,6 +39,4 @@ def test_the_panel_of_lesson_05(open_lesson, screenshot):
 
     pasted = {**panel.start, "tower": -45, "margin": 1.0}
     panel.paste(pasted)
-    panel.shows(**pasted)
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()

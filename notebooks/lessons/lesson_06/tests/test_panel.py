@@ -63,7 +63,6 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
     panel.shows(training="paper, β = 1000", follow=users[1])
     screenshot("06-panel-repelled")
     panel.paste({"training": "pooling, β = 0", "follow": users[5]})
-    panel.shows(training="pooling, β = 0", follow=users[5])
     screenshot("06-panel-pooling")
     panel.press("Reset")
     panel.shows(training="paper, β = 0", follow=users[0])

@@ -39,8 +39,6 @@ def test_the_panel_of_lesson_07(open_lesson, screenshot):
     screenshot("07-panel-diverse")
     pasted = {**panel.start, "rule": "diverse", "diversity": 0.5, "length": 5}
     panel.paste(pasted)
-    panel.shows(**pasted)
     panel.press("One tower alone")
     panel.shows(rule=panel.start["rule"], towers="only ● Tower 1")
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()

@@ -34,9 +34,7 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot):
     panel.shows(alpha=1.0, beta=0.1)
     pasted = {**panel.start, "num_towers": 8, "alpha": 4.0}
     panel.paste(pasted)
-    panel.shows(**pasted)
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()
 
     # the laboratory: a preset, a click, a training that is cancelled, and one that is not
     panel = PanelPage(page, "laboratory")
@@ -51,15 +49,9 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot):
     panel.choose("seed", "3")
     panel.choose("K, towers", "2")
     panel.shows(seed=3, num_towers=2)
+    panel.train_and_cancel()
     panel.press("Train these")
-    page.wait_for_function(
-        "selector => document.querySelector(selector)?.getBoundingClientRect().width > 1",
-        arg=f"{panel.selector} .progress-bar",
-    )
-    panel.press("Cancel")
     cancelled = panel.whole.get_by_text("Cancelled; nothing has changed.")
-    cancelled.wait_for()
-    panel.press("Train these")
     cancelled.wait_for(state="hidden")  # until there is something new to tell
     panel.shows()
     screenshot("08-panel-trained")

@@ -35,7 +35,5 @@ def test_the_panel_of_lesson_09(open_lesson, screenshot):
     panel.shows(**{**panel.start, "claim": "MTMI beats ComiRec"})
     pasted = {**panel.start, "claim": "Every cell is a gain", "logs": pictures.REAL}
     panel.paste(pasted)
-    panel.shows(**pasted)
     screenshot("09-panel-printed")
-    panel.press("Reset")
-    panel.shows(**panel.start)
+    panel.reset()
