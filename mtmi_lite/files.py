@@ -15,7 +15,7 @@ import numpy as np
 
 DAY = 24 * 60 * 60
 UMASK = os.umask(0)
-os.umask(UMASK)  # it can be read in no other way, and not while other threads make files
+os.umask(UMASK)  # to read it is to set it, so not while other threads create files
 
 
 @contextlib.contextmanager
@@ -73,9 +73,9 @@ def read_arrays(path: Path | str, what: str, needed: str) -> dict[str, np.ndarra
 
 @contextlib.contextmanager
 def refusing(path: Path | str, what: str) -> Iterator[None]:
-    """Whatever goes wrong in here while a file is read becomes a ValueError that says what the file should be.
+    """Turn any error in reading a file into a ValueError that says what the file should be.
 
-    A file that is cut short, crafted, or something else fails in any way there is.
+    Corrupt input can raise anything.
     """
     try:
         yield

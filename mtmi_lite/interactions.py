@@ -20,7 +20,7 @@ FIRST_TARGET = 4
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Features:
-    """What is known of each row, an item or a user, beside its id: categories, genres, words, an age group.
+    """Features of each row, an item or a user, besides its id: categories, genres, words, an age group.
 
     Args:
         ids: the features of each row, distinct, padded on the right with −1; a row may have none.
@@ -53,7 +53,7 @@ def features_of(rows: Iterable[Iterable[str]]) -> Features:
     """Features from the names in each row; they are numbered in the sorted order of their names.
 
     Raises:
-        ValueError: for a row that is a text, which would be taken apart into its letters.
+        ValueError: if a row is a single text, which would be split into letters.
     """
     rows = list(rows)
     for number, row in enumerate(rows):
@@ -233,7 +233,7 @@ def _numbered(field: str, given) -> tuple[Array, Array]:
                 value is None or type(value).__name__ == "NAType" or value != value
             ):  # NaN and NaT differ from themselves
                 raise ValueError(
-                    f"{field}[{row}]: {value} is no id, and all that are missing would be one; drop the row"
+                    f"{field}[{row}]: {value} is not an id, and all missing ones would become one id; drop the row"
                 )
             if text[row] != text[0]:
                 raise ValueError(
@@ -244,10 +244,10 @@ def _numbered(field: str, given) -> tuple[Array, Array]:
         labels, codes = np.unique(ids, return_inverse=True)
     except TypeError as error:
         raise ValueError(
-            f"{field}: their kinds cannot be put in order ({error}); give only text, or only numbers"
+            f"{field}: ids of these kinds cannot be sorted ({error}); give only text, or only numbers"
         ) from error
     if ids.dtype.kind == "f" and len(labels) < len(set(given)):
-        raise ValueError(f"{field}: among them are whole numbers too large to be told apart; give them as text")
+        raise ValueError(f"{field}: some whole numbers are too large to be told apart; give them as text")
     return labels, codes
 
 
@@ -255,7 +255,7 @@ def _whole(field: str, given) -> Int64[Array, " interaction"]:
     times = np.asarray(given)
     if times.dtype.kind not in "iuf":
         cure = "np.array(times, dtype='datetime64[s]').astype(int) makes Unix seconds of dates"
-        raise ValueError(f"{field}: {next(iter(given))!r} is no number; give whole numbers: {cure}")
+        raise ValueError(f"{field}: {next(iter(given))!r} is not a number; give whole numbers: {cure}")
     with np.errstate(invalid="ignore"):  # NaN and infinity are caught below
         whole = times.astype(np.int64)
     if (whole != times).any():
@@ -287,7 +287,7 @@ def describe(
     item_features: Mapping | None = None,
     user_features: Mapping | None = None,
 ) -> Interactions:
-    """A log whose items still go by their ids, with what else is known of them and of its users, by id.
+    """Add names and features, looked up by id, to a log whose items are still named by their ids.
 
     Args:
         item_names: what to call an item; without an entry, its id.
@@ -404,7 +404,7 @@ def split_users(log: Interactions, *, seed: int, fold: int = 0, num_folds: int =
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """What a model reads of some users.
+    """The input of a model: the histories of some users.
 
     Args:
         history: item ids, oldest first, the newest in the last slot, padding on the left.

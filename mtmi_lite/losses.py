@@ -1,7 +1,7 @@
 """Objectives: MTMI's, `share × pull + β · repel` (Eq. 4–10), each part a function of similarities; and MIND's.
 
 `positive [batch, tower]` is the similarity of each of a user's vectors to the target, `negative [batch, tower, neg]` to
-the sampled items, `between [batch, tower, tower]` among the user's own vectors. Of a mask, True counts.
+the sampled items, `between [batch, tower, tower]` among the user's own vectors. A mask is True where an entry counts.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def inverse_distance(
 def share_by_distance(
     positive: PerTower, mask: Present, *, alpha: float, floor=0.05, normalised=True, through_weight=False
 ) -> PerTower:
-    """How much each tower answers for the target: its inverse distance to it (Eq. 6), absent towers 0.
+    """Each tower's share of the target: its inverse distance to it (Eq. 6), 0 for an absent tower.
 
     Args:
         normalised: scale the weights of a user so that they sum to the number of towers present; raw is Eq. 7.
@@ -75,7 +75,7 @@ def share_by_distance(
 
 
 def share_to_best(score: PerTower, mask: Present) -> PerTower:
-    """All to the one tower with the highest score, the first among equals: as many as the user has towers.
+    """The whole share to the tower with the highest score, the first in a tie: as much as the user has towers.
 
     With the similarity to the target as the score it is ComiRec's choice, the nearest tower, and the limit of
     `share_by_distance` for α → ∞; with minus the pull it is the smallest loss (Fig. 3).
@@ -131,8 +131,8 @@ def info_nce(
 
     Args:
         temperature: τ.
-        hardness: how much more a negative counts that is more similar: it is counted `exp(h s) / mean exp(h s)`
-            times, with `s` its similarity over τ. REMI's importance weights; 0 counts all alike.
+        hardness: h, how much more the negatives nearest the user count. A negative counts `exp(h s) / mean exp(h s)`
+            times, with `s` its similarity over τ: REMI's importance weights. At 0 all count alike.
 
     Source: van den Oord, Li, Vinyals, Representation learning with contrastive predictive coding, 2018; Xie et al.,
     Rethinking multi-interest learning (REMI), RecSys 2023, for the hardness.
@@ -175,13 +175,13 @@ def routing_spread(attention: Float[Tensor, "batch tower step"], mask: Present) 
     >>> routing_spread(torch.tensor([[[0.5, 0.5], [1.0, 0.0]]]), torch.tensor([[True, True]]))
     tensor([[0.0000, 0.0625]])
     """
-    # whatever an absent tower looks at
+    # an absent tower's attention does not count
     return attention.masked_fill(~mask[..., None], 0).var(dim=-1, correction=0).square()
 
 
 @runtime_checkable
 class Objective(Protocol):
-    """What the training loop asks of an objective: the named terms of a batch, `total` among them."""
+    """An objective, as the training loop sees it: a function to the named terms of a batch, `total` among them."""
 
     def __call__(
         self, users: Users, target: Targets, negatives: Items, mask: Mask, log_odds: LogOdds | None = None
@@ -262,7 +262,7 @@ class MultiTowerLoss:
             mask: False where a negative is the sample's own target.
             log_odds: how much likelier the target was to be drawn than each negative, see `LabelAwareSoftmax`.
         """
-        vectors = torch.where(users.mask[..., None], users.vectors, 0)  # whatever an absent tower holds
+        vectors = torch.where(users.mask[..., None], users.vectors, 0)  # an absent tower may hold anything
         units = F.normalize(vectors, dim=-1)
         positive = cosine_to_target = (units * F.normalize(target, dim=-1)[:, None]).sum(dim=-1)
         # share and repel are about distances (Eq. 5); the pull compares as the model does when it serves

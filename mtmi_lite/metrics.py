@@ -1,4 +1,4 @@
-"""Metrics: recall, hit rate, NDCG of a ranking, and what the towers have to do with it."""
+"""Metrics: recall, hit rate and NDCG of a ranking, and what each tower contributes to it."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -29,7 +29,7 @@ def find_hits(ranked: Int64[Array, "case num"], cases: Cases) -> Bool[Array, "ca
 
 
 def recall(hits: Bool[Array, "case num"], num_relevant: Int64[Array, " case"]) -> Float[Array, " case"]:
-    """The part of a case's relevant items that its list holds: hits / relevant.
+    """The fraction of a case's relevant items that its list holds: hits / relevant.
 
     >>> recall(np.array([[True, False, True]]), np.array([4]))
     array([0.5])
@@ -64,7 +64,7 @@ def ndcg(hits: Bool[Array, "case num"], num_relevant: Int64[Array, " case"]) -> 
 
 
 def ndcg_of_found(hits: Bool[Array, "case num"]) -> Float[Array, " case"]:
-    """What ComiRec's and REMI's code calls NDCG: the best list is that of the hits found, not of all relevant items.
+    """NDCG as ComiRec's and REMI's code has it: the best list holds the hits found, not all relevant items.
 
     One relevant item found at rank 1 scores 1.0, however many were missed. To compare with the literature only.
 
@@ -79,7 +79,7 @@ def ndcg_of_found(hits: Bool[Array, "case num"]) -> Float[Array, " case"]:
 def pairwise_cosine(users: Users) -> Float[Array, " user"]:
     """The mean cosine between two different towers of a user: 1 if all point the same way, NaN with a single tower.
 
-    Low is not yet good: a tower that points nowhere useful has a low cosine too.
+    A low cosine is not good in itself: a tower that points nowhere useful has one too.
 
     >>> vectors = torch.tensor([[[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]]])
     >>> pairwise_cosine(Users(vectors=vectors, mask=torch.ones(1, 3, dtype=torch.bool))).round(4)
@@ -113,7 +113,7 @@ def list_overlap(lists: TowerLists, num: int = 20) -> Float[Array, " user"]:
 def interests_found(
     lists: TowerLists, item_interest: Int64[Array, " item"], user_interests: Int64[Array, "user own"], num: int = 20
 ) -> Float[Array, " user"]:
-    """The part of each user's interests that the towers find, where the interests are known.
+    """The fraction of each user's interests that the towers find, where the interests are known.
 
     An interest is found when it is the most frequent one among the first `num` items of some tower. Of several that
     are equally frequent, it is the one that comes first in the list: a tower finds one interest at most. Items of no
@@ -184,7 +184,7 @@ def paired_interval(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """A model's rankings of some cases, and what they are worth, case by case.
+    """A model's rankings for some cases, and their metrics case by case.
 
     Args:
         ranking: the merged list.
@@ -223,7 +223,7 @@ class Evaluation:
         return ndcg_of_found(self.first(num))
 
     def tower_shares(self, num: int) -> Float[Array, " tower"]:
-        """Each tower's part of all hits among the first `num`: whose list brought them nearest. They sum to 1."""
+        """Each tower's fraction of all hits among the first `num`, credited as in `merge`. They sum to 1."""
         brought = np.bincount(self.ranking.towers[:, :num][self.first(num)], minlength=self.lists.items.shape[1])
         return brought / max(brought.sum(), 1)
 
@@ -237,7 +237,7 @@ class Evaluation:
         return recall(find_hits(ranking.items, self.cases), self.cases.num_relevant)
 
     def summary(self) -> dict[str, float]:
-        """The means over cases of everything that is one number a case, at 20 and at 50."""
+        """Each metric on average over the cases, at 20 and at 50."""
         numbers = {
             f"{name}_{num}": float(getattr(self, name)(num).mean())
             for name in ("recall", "hit_rate", "ndcg", "ndcg_of_found")

@@ -18,7 +18,7 @@ from mtmi_lite.towers import TOWERS, AttentionFusion, FeatureTable, ItemTower, S
 
 @runtime_checkable
 class Model(Protocol):
-    """What the rest of the library asks of a model."""
+    """A model, as the rest of the library sees it."""
 
     similarity: Similarity
     num_items: int
@@ -145,10 +145,10 @@ class MTMI(nn.Module):
 
 
 def _check_ids(name: str, ids: Tensor, num_items: int) -> None:
-    """The row past the last item is the padding's, and would be the vector of no item without a word."""
+    """An id past the last item would silently get the padding's row."""
     bad = ids[(ids < 0) | (ids >= num_items)]
     if len(bad):
-        raise ValueError(f"{name}: {int(bad[0])} is no item; this model has {num_items}, numbered from 0")
+        raise ValueError(f"{name}: {int(bad[0])} is not an item; this model has {num_items}, numbered from 0")
 
 
 def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Tensor, " item"]:

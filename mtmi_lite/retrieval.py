@@ -18,7 +18,7 @@ from mtmi_lite.models import Model, Similarity, Users
 Array = np.ndarray
 Kind = Literal["exact", "ivf", "hnsw"]
 PER_LIST = 39
-"""An IVF list is learned from at least so many items: with fewer, Faiss warns that its centre is a poor one."""
+"""Faiss wants this many items to learn the centre of an IVF list, and warns when it has fewer."""
 
 
 class ItemIndex:
@@ -175,7 +175,7 @@ def load_index(path: Path | str) -> ItemIndex:
 
 
 def approximate_recall(index: ItemIndex, exact: ItemIndex, queries: Float[Tensor, "query dim"], num: int) -> float:
-    """The part of the exact first `num` items that the approximate index finds, the mean over queries.
+    """The fraction of the exact first `num` items that the approximate index finds, on average over queries.
 
     An item that is not in the exact list counts as missed even where it is equal to the last one there.
 
@@ -189,7 +189,7 @@ def approximate_recall(index: ItemIndex, exact: ItemIndex, queries: Float[Tensor
 
 
 def at_most(num: int, there_are: int) -> int:
-    """`num`, or what there is: a list of 50 from a shop of 40 products has 40.
+    """`num`, or all there are: a list of 50 from a shop of 40 products has 40.
 
     Raises:
         ValueError: if `num` is below 1.
@@ -200,7 +200,7 @@ def at_most(num: int, there_are: int) -> int:
 
 
 def among(values: Int64[Array, "*shape"], wanted: Int64[Array, " wanted"]) -> Bool[Array, "*shape"]:
-    """True where a value is one of those wanted, which are sorted.
+    """True where a value is among those wanted, which must be sorted.
 
     >>> among(np.array([3, 4, 9]), np.array([4, 7])).tolist()
     [False, True, False]
@@ -214,7 +214,7 @@ class TowerLists:
     """Each tower's own list, best first; an absent tower has items −1 and similarities −∞.
 
     Raises:
-        ValueError: for what is no item: not a whole number, or below −1.
+        ValueError: for anything but an item or −1: a fraction, or a number below −1.
     """
 
     items: Int64[Array, "user tower num"]
@@ -234,9 +234,9 @@ def search_towers(
     """One query a tower: the `num` nearest items of each of the users' vectors, or all where there are fewer.
 
     Args:
-        exclude: items to leave out for each user, −1 for none: what is bought already, for example. The index is
-            asked for as many more items as the largest number left out, so from an exact index a list is the first
-            `num` of what remains; where less than `num` remains, the rest are −1.
+        exclude: items to leave out for each user, padded with −1: those already bought, for example. The index is
+            asked for as many extra items as any user leaves out, so from an exact index a list is the first `num` of
+            those that remain. Where fewer than `num` remain, the list ends in −1.
 
     >>> users = Users(vectors=torch.tensor([[[3.0, 2.0, 1.0]]]), mask=torch.tensor([[True]]))
     >>> search_towers(ItemIndex(torch.eye(3), "cosine"), users, 2, exclude=np.array([[0, -1]])).items.tolist()
@@ -279,8 +279,8 @@ class Ranking:
 def merge(lists: TowerLists, num: int) -> Ranking:
     """Merge the K lists of each user: best similarity first, ties by item id, each item once (§3.4).
 
-    An item that several towers bring counts for the one it is nearest to, or, among equals, for the first of them.
-    Where the lists hold fewer than `num` items, the ranking has room for all that they hold.
+    An item that several towers bring is credited to the one nearest to it, in a tie to the first. Where all the lists
+    together are shorter than `num`, so is the ranking.
 
     >>> lists = TowerLists(
     ...     items=np.array([[[7, 3], [3, 5]]]), scores=np.array([[[0.9, 0.2], [0.8, 0.1]]], dtype=np.float32)
@@ -313,10 +313,10 @@ def merge(lists: TowerLists, num: int) -> Ranking:
 
 
 def merge_diverse(lists: TowerLists, num: int, categories: Int64[Array, " item"], *, diversity: float) -> Ranking:
-    """Merge the K lists of each user, with a bonus for an item that is of another category than those before it.
+    """Merge the K lists of each user, with a bonus for each item placed before that is of another category.
 
-    One place after the other takes, of the items left, the one with the largest
-    `similarity + λ · Σ_{j placed} [category ≠ category of j]`, equal ones in the order of `merge`. With λ = 0 it is
+    Each place in turn goes to the remaining item with the largest
+    `similarity + λ · Σ_{j placed} [category ≠ category of j]`, ties in the order of `merge`. With λ = 0 it is
     `merge`. The similarities returned are the items' own. Source: Cen et al., KDD 2020 (ComiRec), Algorithm 2.
 
     Args:

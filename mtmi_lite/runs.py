@@ -1,4 +1,4 @@
-"""What a training is told, what it leaves, and how both are kept on disk: without pickle, whole or not at all."""
+"""Training settings, results and checkpoints, and their files: without pickle, whole or not at all."""
 
 import copy
 import hashlib
@@ -27,11 +27,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How to train; the defaults are the paper's where it gives one.
+    """Training settings; the defaults are the paper's where it gives one.
 
     Args:
         steps: how many batches.
-        batch_size: samples a step.
+        batch_size: samples per step.
         num_negatives: items drawn at each step, shared by its samples.
         popularity: an item is drawn as a negative with a probability that grows with its count among the training
             users to this power; 0 draws uniformly, 1 in proportion.
@@ -75,7 +75,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """What training leaves: the model as it was at its best validation step, and how it got there.
+    """The result of a training: the model as it was at its best validation step, and how it got there.
 
     Args:
         curve: the mean of each named term at every step.
@@ -145,7 +145,7 @@ def load_run(path: Path | str) -> Run:
 
 
 class Checkpoint:
-    """What a training needs beside its steps: it looks at the validation users, keeps the best step, and goes on later.
+    """Everything in a training but the steps: validating, keeping the best step, and resuming.
 
     All that the next step depends on is in memory and, with a folder, on disk: `state.npz`, and the best step in
     `best-STEP.npz`, which the state names. That is written before the state, and an old one deleted after it, so that
@@ -342,7 +342,7 @@ class Checkpoint:
 
 
 def settings_of(model: MTMI, objective: Objective, settings: TrainingSettings, data: str) -> dict:
-    """What tells one training from another, as plain values."""
+    """The settings that tell one training from another, as plain values."""
     if not isinstance(model, MTMI) or not isinstance(objective, OBJECTIVES):
         raise TypeError(
             f"model, objective: {type(model).__name__} and {type(objective).__name__} can be trained but not saved; "

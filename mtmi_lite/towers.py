@@ -320,7 +320,7 @@ def _weight(*shape: int, generator: torch.Generator) -> nn.Parameter:
 
 
 TOWERS = (MeanPooling, GRU, AttentionFusion, AttentionPooling, SharedAttention, InterestRouting, PositionRouting)
-"""What a model can be made with: the first four are K towers, the others one module with K vectors."""
+"""The towers of a model: the first four are K towers, the others one module with K vectors."""
 
 
 class FeatureTable(nn.Module):

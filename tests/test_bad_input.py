@@ -73,7 +73,7 @@ CASES_OF_BAD_INPUT = {
     "unknown pull": (lambda: MultiTowerLoss(pull="hinge"), "pull: 'hinge'", "'triplet' or 'infonce'"),
     "unknown share": (lambda: MultiTowerLoss(share="soft"), "share: 'soft'", "'normalised', 'raw'"),
     "negative alpha": (lambda: MultiTowerLoss(alpha=-0.5), "alpha: -0.5", "from 0 upward"),
-    "alpha is no number": (lambda: MultiTowerLoss(alpha=float("nan")), "alpha: nan", "from 0 upward"),
+    "alpha is not a number": (lambda: MultiTowerLoss(alpha=float("nan")), "alpha: nan", "from 0 upward"),
     "infinite alpha": (lambda: MultiTowerLoss(alpha=float("inf")), "alpha: inf", "from 0 upward"),
     "negative beta": (lambda: MultiTowerLoss(beta=-1.0), "beta: -1.0", "from 0 upward"),
     "no margin": (lambda: MultiTowerLoss(margin=0.0), "margin: 0.0", "(0, 2]"),
@@ -99,14 +99,14 @@ CASES_OF_BAD_INPUT = {
     "a mixture without temperature": (lambda: LabelAwareSoftmax(temperature=0.0), "temperature: 0.0", "above 0"),
     # the settings of training
     "negative popularity": (lambda: TrainingSettings(popularity=-0.5), "popularity: -0.5", "from 0 upward"),
-    "popularity is no number": (lambda: TrainingSettings(popularity=np.nan), "popularity: nan", "from 0 upward"),
+    "popularity is not a number": (lambda: TrainingSettings(popularity=np.nan), "popularity: nan", "from 0 upward"),
     "unknown device": (lambda: TrainingSettings(device="tpu9"), "device: 'tpu9'", "'cpu' always can"),
     "no training": (lambda: TrainingSettings(steps=0), "steps: 0", AT_LEAST_1),
     "empty batches": (lambda: TrainingSettings(batch_size=0), "batch_size: 0", AT_LEAST_1),
     "no negatives": (lambda: TrainingSettings(num_negatives=0), "num_negatives: 0", AT_LEAST_1),
     "never validated": (lambda: TrainingSettings(validate_every=-1), "validate_every: -1", AT_LEAST_1),
     "no learning rate": (lambda: TrainingSettings(learning_rate=0.0), "learning_rate: 0.0", "above 0"),
-    "learning rate is no number": (lambda: TrainingSettings(learning_rate=np.nan), "learning_rate: nan", "above 0"),
+    "learning rate is not a number": (lambda: TrainingSettings(learning_rate=np.nan), "learning_rate: nan", "above 0"),
     # users and items
     "a user with no history": (lambda: batch_of([[1], []], num_items=5), "rows[1]", "no history", "at least one item"),
     "an item id too large": (lambda: batch_of([[1, 5]], num_items=5), "rows[0]: item id 5", "0 to 4"),
@@ -117,11 +117,15 @@ CASES_OF_BAD_INPUT = {
         "reads 5",
         "history_length=5",
     ),
-    "an item past the last": (lambda: MODEL.items(torch.tensor([3, 60])), "ids: 60 is no item", "60, numbered from 0"),
-    "an item before the first": (lambda: MODEL.items(torch.tensor([3, -1])), "ids: -1 is no item", "from 0"),
+    "an item past the last": (
+        lambda: MODEL.items(torch.tensor([3, 60])),
+        "ids: 60 is not an item",
+        "60, numbered from 0",
+    ),
+    "an item before the first": (lambda: MODEL.items(torch.tensor([3, -1])), "ids: -1 is not an item", "from 0"),
     "a history of another log": (
         lambda: MODEL.users(batch_of([[60]], num_items=61, history_length=5)),
-        "history: 60 is no item",
+        "history: 60 is not an item",
         "numbered from 0",
     ),
     # splits and cuts
@@ -162,7 +166,7 @@ CASES_OF_BAD_INPUT = {
         "'cosine' or 'inner-product'",
     ),
     "no neighbours": (lambda: INDEX.search(torch.eye(3), 0), "num: 0", "at least 1"),
-    "a query that is no number": (
+    "a query that is not a number": (
         lambda: INDEX.search(torch.full((1, 3), torch.nan), 1),
         "vectors: a NaN or infinite number",
         "diverged",

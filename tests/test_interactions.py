@@ -64,12 +64,12 @@ def test_numbers_are_ids_whatever_index_a_column_has(unchecked):
     log = from_columns(users=column, items=[1, 2.5, 1], times=column.astype(int))
     assert log.user_labels.tolist() == [13047.5, 17850.0]
     assert log.item_names.tolist() == ["1.0", "2.5"]
-    with pytest.raises(ValueError, match=r"times: Timestamp.* is no number"):
+    with pytest.raises(ValueError, match=r"times: Timestamp.* is not a number"):
         from_columns(users=column, items=[1, 2, 3], times=pandas.to_datetime(column, unit="s"))
 
 
 def test_numbers_too_large_to_be_told_apart_are_refused(unchecked):
-    with pytest.raises(ValueError, match="users: among them are whole numbers too large to be told apart"):
+    with pytest.raises(ValueError, match="users: some whole numbers are too large to be told apart"):
         from_columns(users=[-1, 2**63 + 1, 2**63 + 2], items=[0, 0, 0], times=[0, 0, 0])
 
 
@@ -550,7 +550,7 @@ def test_a_missing_id_is_no_id(column, missing):
     columns = {"users": [1, 2, 3], "items": ["a", "b", "c"], "times": [1, 2, 3]}
     columns[column] = [*columns[column][:2], missing]
     for ids in (columns[column], pandas.Series(columns[column], dtype=object)):
-        with pytest.raises(ValueError, match=rf"{column}\[2\]: .* is no id"):
+        with pytest.raises(ValueError, match=rf"{column}\[2\]: .* is not an id"):
             from_columns(**columns | {column: ids})
 
 

@@ -1,4 +1,4 @@
-"""What the maintainers run: the notebook pipeline, the checks of the repository, the evidence, the benchmark."""
+"""Tools for maintainers: the notebook pipeline, the checks of the repository, the evidence, the benchmark."""
 
 import sys
 from pathlib import Path

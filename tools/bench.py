@@ -384,7 +384,7 @@ def merge_and_measure_in_a_loop(found: Evaluation) -> tuple[float, ...]:
 
 
 def with_pandas(path: Path) -> None:
-    """What pandas alone takes to read the columns of a log, ids as text, and to number the ids."""
+    """Seconds that pandas alone takes to read the columns of a log, ids as text, and to number the ids."""
     import pandas
 
     types: Any = {"user_id": str, "item_id": str, "timestamp": "int64"}

@@ -27,7 +27,7 @@ from tools import notebooks as pipeline
 MEDIAN, P95 = 100, 150
 """Milliseconds from an event to the redraw that the course promises on a quiet machine."""
 MOST_BYTES = 200_000
-"""What a panel may take on the wire."""
+"""The most a panel may send over the wire."""
 FEWEST = 40
 NO_REDRAW = 1500
 """Milliseconds after which a move has changed no figure: nobody has trained that position yet."""
@@ -83,7 +83,7 @@ def answers(page: Page, panel: Locator) -> list[float]:
 
 
 def bytes_of(page: Page, panel: Locator, sizes: list[int]) -> int:
-    """What the page receives when the cell of this panel runs again, now that everything else is there."""
+    """Count what the page receives when the cell of this panel runs again, now that everything else is there."""
     cell = panel.evaluate(
         """panel => {
             const all = window.jupyterapp.shell.currentWidget.content.widgets;

@@ -34,7 +34,7 @@ def prose(path: Path) -> str:
 
 
 def links(markdown: str) -> Iterator[str]:
-    """Where the links and images of a text lead, in Markdown or HTML; code is no text.
+    """The targets of the links and images in a text, Markdown or HTML; code is left out.
 
     >>> list(links('[a](b.md#c), `[no](code)`, ![alt](d.png), <a href="e">f</a>'))
     ['b.md#c', 'd.png', 'e']

@@ -99,7 +99,7 @@ def make(name: str) -> Run:
 
 
 def measure(name: str, run: Run) -> dict[str, Evaluation]:
-    """What a run finds for the validation and the test users of its log."""
+    """Recall of a run on the validation and the test users of its log."""
     split = split_of(PLANS[name].log())
     parts = {"validation": split.validation, "test": split.test}
     return {part: evaluate(run.model, evaluation_cases(split.log, users)) for part, users in parts.items()}

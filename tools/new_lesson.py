@@ -130,7 +130,7 @@ results = {"above": above}
 JSON(results)
 """  # noqa: E501
 
-PICTURES = '''"""What lesson NN computes and draws, and its panel."""
+PICTURES = '''"""Lesson NN's computations, figures and panel."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -224,7 +224,7 @@ WRONG = {
 }
 '''
 
-TEST_PICTURES = '''"""What lesson NN draws."""
+TEST_PICTURES = '''"""Lesson NN's figures."""
 
 import numpy as np
 

@@ -55,7 +55,7 @@ MAP = NOTEBOOKS / "course_map.md"
 
 MAX_BYTES = 1_000_000
 USUAL_YARDSTICK = 0.035
-"""What `yardstick` gives on the machine whose seconds the lessons print; on another, a build converts."""
+"""The `yardstick` of the machine whose seconds the lessons print; on another, a build converts."""
 LOOK_SECONDS = 0.2
 HOUR = 3600  # where a library wants a limit in seconds; what stands still is stopped before
 
@@ -65,7 +65,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 STUB = "...  # your code here"
 
 Paint = Callable[[list[dict], str], list[bytes]]
-"""What turns the JSON of figures into pictures of a format, `png` or `webp`."""
+"""Turns the JSON of figures into pictures of a format, `png` or `webp`."""
 
 
 class LessonError(Exception):
@@ -154,7 +154,7 @@ def fill(notebook: NotebookNode, values: dict[str, Any]) -> NotebookNode:
 
 
 def placeholders(source: Path, measured: dict[str, Any]) -> dict[str, Any]:
-    """What the prose of a lesson may print. The measures are rounded up, so that a rebuild seldom changes the text."""
+    """The numbers that prose may print. Measures are rounded up, so that a rebuild seldom changes the text."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         home = tomllib.load(file)["tool"]["mtmi-lite"]
     course = read_course(source.parents[1])
@@ -175,7 +175,7 @@ def placeholders(source: Path, measured: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """What a lesson says of itself: its title, and in the header of its source what it builds, needs and takes."""
+    """A lesson's own account: its title, and from the header of its source what it builds, needs and takes."""
 
     name: str
     title: str
@@ -276,7 +276,7 @@ class Executed:
 
     @property
     def results(self) -> dict[str, Any]:
-        """What the cell tagged `results` shows."""
+        """The output of the cell tagged `results`."""
         for output in tagged(self.notebook, "results").outputs:
             if "application/json" in output.get("data", {}):
                 return output.data["application/json"]
@@ -539,7 +539,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 
 def read_measured(path: Path = MEASURED) -> dict[str, Any]:
-    """What the last builds measured, by the number of the lesson."""
+    """The measurements of the last builds, by the number of the lesson."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 

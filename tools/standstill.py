@@ -18,7 +18,7 @@ ENDLESS = 900
 
 
 def processor_seconds(processes: list[psutil.Process]) -> float:
-    """What these processes, and those children of theirs that have ended, have used of the processor."""
+    """Processor seconds that these processes, and their children that have ended, have used."""
     used = 0.0
     for process in processes:
         with contextlib.suppress(psutil.Error):

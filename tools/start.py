@@ -45,7 +45,7 @@ print(json.dumps({
 
 
 def probe(command: "list[str]") -> "dict | None":
-    """What a Python says of itself and its system. A name on the PATH may be a shim that leads nowhere: then None."""
+    """A Python's account of itself and its system. A name on the PATH may be a shim that leads nowhere: then None."""
     environment = dict(os.environ, SYSTEM_VERSION_COMPAT="0")  # or an old Python takes macOS 14 for 10.16
     try:
         done = subprocess.run(

@@ -34,7 +34,7 @@ NOBODY = 65_534
 
 
 def dockerfile(clone: Path) -> str:
-    """What repo2docker would build of a clone."""
+    """The build that repo2docker would make of a clone."""
     command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."]
     done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr

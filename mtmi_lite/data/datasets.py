@@ -29,7 +29,7 @@ ONLINE_RETAIL = Path(__file__).with_name("online_retail.npz")
 ONLINE_RETAIL_SHA256 = "339af34b1cfae908d83f454731ff4e92656f44e615aa5aceae8003a02ceb210e"
 REINSTALL = "reinstall mtmi-lite, or run `git checkout -- mtmi_lite/data` in its repository"
 DATA = Path(__file__).parents[2] / "data"
-"""Where what may not be redistributed is kept; git ignores it."""
+"""The folder for logs that may not be redistributed; git ignores it."""
 MOVIELENS_LICENCE = (
     "MovieLens-100k is for research: acknowledge its use, do not redistribute it, and make no money with it unless "
     "permitted. Its terms: https://files.grouplens.org/datasets/movielens/ml-100k-README.txt. Cite: F. M. Harper and "
@@ -49,7 +49,7 @@ GENRES = (
 )
 AGES = ("under 18", "18 to 24", "25 to 34", "35 to 44", "45 to 49", "50 to 55", "56 and over")
 LOGS = ("online-retail", "planted", "movielens")
-"""What a lesson's parameter `data` may be."""
+"""The values of a lesson's parameter `data`."""
 
 
 def load_log(name: str) -> Interactions:

@@ -1,4 +1,4 @@
-"""Reads logs, and what else is known of their items and users, from the files that people have.
+"""Read logs, names and features from the files that people have.
 
 The log, the names and the features are read by the same rules:
 
@@ -16,8 +16,8 @@ Ids are text, exactly as written: "007", "7" and "7.0" are three ids. Times are 
 `2010-10-19T23:55:27Z` (UTC where no zone is given), which become Unix seconds. They are kept as whole numbers: if some
 have a fraction, in the coarsest of thousandths, millionths and billionths of the unit that loses nothing.
 
-What the reader decides by itself, other than between comma and tab, it says in a warning. pandas reads; where something
-is wrong, or might be, `_Text.rows` goes over the lines one by one, and names the line and the column.
+What the reader decides by itself, other than between comma and tab, it says in a warning. pandas does the reading.
+Anything unusual falls back to `_Text.rows`, which goes line by line and names the line and the column.
 """
 
 import bz2
@@ -65,7 +65,7 @@ def read_interactions(
     separator: str | None = None,
     encoding: str = "utf-8",
 ) -> Interactions:
-    """A log from a file: every line, repeats too; filter it afterwards.
+    """Read a log from a file: every line, repeats included; filter it afterwards.
 
     Users and items are numbered in the sorted order of their ids as text. The interactions of a user are in order of
     time, and those with equal times in the order of the file.
@@ -110,7 +110,7 @@ def read_interactions(
 def read_names(
     path: Path | str, *, key: str = "item_id", name: str, separator: str | None = None, encoding: str = "utf-8"
 ) -> dict[str, str]:
-    """What each item is called, by its id, for `describe`: from a file of items, or from the log if its lines say it.
+    """Read the name of each item, by its id, for `describe`: from a file of items, or from the log if it has names.
 
     Of several names for one id, the last counts; a blank one does not. A name of more than 200 characters is cut.
 
@@ -140,7 +140,7 @@ def read_features(
     separator: str | None = None,
     encoding: str = "utf-8",
 ) -> dict[str, list[str]]:
-    """What is known of each item or user, by its id, from a file such as RecBole's `.item` and `.user`; for `describe`.
+    """Read the features of each item or user, by its id, for `describe`, from a file such as RecBole's `.item`.
 
     Args:
         key: the column with the ids.
@@ -449,7 +449,7 @@ class _Text:
 
 
 def _text_of(source: _Source, content: bytes) -> _Text:
-    """Where the data starts, what the columns are called, and what separates them."""
+    """Find where the data starts, the names of the columns, and the separator."""
     separator, header = source.separator, source.header
     first, top, body = _top(content, 1)
     if told := re.fullmatch(r'"?sep=(.)"?', top, re.IGNORECASE):  # written for Excel

@@ -1,1 +1,1 @@
-"""What the evidence stands on: recipes, the gap between training and serving, cells that are kept on disk."""
+"""The foundations of the evidence: recipes, the gap between training and serving, cells kept on disk, verdicts."""

@@ -41,7 +41,7 @@ from mtmi_lite.towers import Users
 
 Array = np.ndarray
 Measured = dict[str, Array]
-"""What a cell measured, by name: a number, one a tower, or one a test user (in the order of "users")."""
+"""The measurements of a cell by name: one number, one per tower, or one per test user (in the order of "users")."""
 GAP_CASES = 1_000
 """The gap between training and serving is measured on so many cases at most: it looks at every item's score."""
 
@@ -100,7 +100,7 @@ MEASURING = (
 
 @functools.cache
 def code_version() -> str:
-    """Changes with the code that trains and measures, so that no result of older code is taken for one of today's."""
+    """A hash of the code that trains and measures: a result of older code is never taken for a current one."""
     package = Path(__file__).parents[1]
     sources = [(package / f"{name}.py").read_text(encoding="utf-8") for name in MEASURING]
     return hashlib.sha256("".join(map(bare, sources)).encode()).hexdigest()
@@ -141,7 +141,7 @@ def open_log(name: str) -> tuple[Interactions, PlantedWorld | None]:
 def run_cells(
     cells: Sequence[Cell], folder: Path | str, *, jobs: int = 1, client: Any = None, desc: str = "cells"
 ) -> dict[Cell, Measured]:
-    """What the cells measure, from the folder where they are there, and trained where they are not.
+    """Measure all cells: load the finished ones and train the rest.
 
     Args:
         folder: where each finished cell is kept, in a file of its own.
@@ -219,7 +219,7 @@ def measure(cell: Cell) -> Measured:
 
 
 def per_user(evaluation: Evaluation, log: Interactions, model: Model) -> Measured:
-    """A model's numbers for each test user, two controls among them.
+    """A model's metrics for each test user, with two controls.
 
     "mean_50" is recall@50 of the mean of a user's own vectors, used as a single one. "new_50" is recall@50 of the items
     that the user has not had before the cut, with all earlier ones left out of the list; NaN where no item is new.

@@ -57,7 +57,7 @@ def shares(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answer:
-    """What becomes of some targets: by the label's choice, and in serving, which does not know them.
+    """The ranks of some targets: with the label's choice of a tower, and in serving, which does not know the label.
 
     Args:
         shares: how much each tower answers for the target; they sum to 1.
@@ -75,7 +75,7 @@ class Answer:
     mixed: bool
 
     def found_with_label(self, num: int) -> Float[Array, " row"]:
-        """The part that the label's choice finds: of each tower's first `num` items, as much as the tower answers."""
+        """The share that lies with towers whose first `num` items hold the target; the mixture finds it or does not."""
         if self.mixed:
             return (self.label_rank <= num).astype(float)
         return ((self.ranks <= num) * self.shares).sum(axis=1)
@@ -84,7 +84,7 @@ class Answer:
 def answer(
     users: Users, items: Float[Tensor, "item dim"], targets: Int64[Tensor, " row"], *, rule: Rule, sharpness: float
 ) -> Answer:
-    """Who answers for each target by a rule, and where the target stands in the lists, one user a row.
+    """Share each target out by a rule, and rank it in the lists, one user per row.
 
     The loss that "smallest loss" compares is InfoNCE at τ = 0.1 with all other items as negatives.
     """
@@ -125,7 +125,7 @@ class Gap:
 
 @torch.no_grad()
 def measure_gap(evaluation: Evaluation, model: Model, *, rule: Rule, sharpness: float, num: int = 50) -> Gap:
-    """How much of the relevant items is found with the label's choice, and without it."""
+    """Recall with the label's choice of a tower, and without it."""
     cases, users = evaluation.cases, evaluation.users
     case, items = np.repeat(np.arange(len(cases)), cases.num_relevant), model.items(torch.arange(model.num_items))
     found = []
@@ -139,7 +139,7 @@ def measure_gap(evaluation: Evaluation, model: Model, *, rule: Rule, sharpness: 
 
 
 def rule_of(objective: Objective) -> tuple[Rule, float] | None:
-    """The rule by which an objective chooses a tower, and its p or α; None if that is none of these rules.
+    """The rule by which an objective chooses a tower, and its p or α; None if it follows none of these rules.
 
     >>> rule_of(MultiTowerLoss(share="nearest"))
     ('nearest', 5.0)

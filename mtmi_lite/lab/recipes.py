@@ -138,7 +138,7 @@ def recipe_at(*, num_towers: int, alpha: float, beta: float, learning_rate: floa
 
 
 def place_of(recipe: Recipe) -> dict[str, Any]:
-    """Where a recipe of `recipe_at` lies in the grid.
+    """The place of a recipe in the grid; the inverse of `recipe_at`.
 
     >>> place_of(recipe_at(num_towers=4, alpha=5.0, beta=0.3))
     {'num_towers': 4, 'alpha': 5.0, 'beta': 0.3}
@@ -149,7 +149,7 @@ def place_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def provenance(command: str, data: dict[str, str], **settings: object) -> dict[str, object]:
-    """What a result must say of itself: command, versions, settings and the checksum of the data behind it."""
+    """Provenance of a result: the command, versions, settings, and the checksum of the data behind it."""
     return {
         "command": command,
         "versions": package_versions(),

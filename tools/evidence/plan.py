@@ -192,7 +192,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "popular negatives": ({"popularity": 0.5}, {}),
     "popular negatives, corrected": ({"popularity": 0.5, "correct_frequency": True}, {}),
 }
-"""What was tried for a better version, one change of `BASE` at a time."""
+"""The changes tried for a better version, one change of `BASE` at a time."""
 SEARCH = {"movielens": _folds(0, 2), "amazon-books-sample": _folds(0)}
 JUDGES = ("online-retail", "gowalla-sample", "retailrocket-sessions")
 WIN = (

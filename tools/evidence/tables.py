@@ -55,7 +55,7 @@ Difference = dict[str, Any]
 
 @dataclass(kw_only=True)
 class Runner:
-    """Where cells are kept and who trains them; `seconds` is how long those trained that it was asked for."""
+    """Runs cells, and adds up in `seconds` how long those trained that it was asked for."""
 
     cells: Path
     jobs: int = 1
@@ -126,7 +126,7 @@ def measure_all(
 
 
 def row_of(tested: Outcome) -> dict[str, Any]:
-    """What a table says of a model: means over users, its controls, its cost, and what was chosen."""
+    """A model's row in a table: means over users, its controls, its cost, and what was chosen."""
     runs, recipe = tested.runs, tested.recipe
     measures = [f"{name}_{num}" for name in ("recall", "hit_rate", "ndcg") for num in (20, 50)]
     row: dict[str, Any] = {m: round(float(tested.per_user(m)[1].mean()), 4) for m in measures}
@@ -174,7 +174,7 @@ def paired_p(difference: Float[Array, " user"], *, draws: int = 10_000, seed: in
 
 
 def verdict_of(interval: Sequence[float], p: float) -> str:
-    """What a difference says: "better" or "worse" at p < .05, otherwise "not worse" above −0.005, or "undecided".
+    """The verdict on a difference: "better" or "worse" at p < .05, otherwise "not worse" above −0.005, or "undecided".
 
     >>> verdict_of([0.01, 0.004, 0.016], 0.001), verdict_of([0.001, -0.004, 0.006], 0.6)
     ('better', 'not worse')

@@ -1,1 +1,1 @@
-"""What several lessons share: figures, panels, checks, and the tests of all lessons."""
+"""Shared by several lessons: figures, panels, checks, and the tests of all lessons."""

@@ -1,4 +1,4 @@
-"""What the exercise checks of the lessons share.
+"""Helpers for the checks of exercises.
 
 A check is a function of the student's answer that raises `Wrong` with a message that teaches:
 

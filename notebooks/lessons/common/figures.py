@@ -30,7 +30,7 @@ pio.templates.default = "mtmi"
 
 
 def tower_name(tower: int) -> str:
-    """What a tower is called in every figure.
+    """The name of a tower in every figure.
 
     >>> tower_name(0)
     '● Tower 1'
@@ -197,7 +197,7 @@ def learning_curves(
 def tower_work(
     shares: Float[Array, " tower"], without: Float[Array, " tower"], recall: float, *, title: str
 ) -> go.Figure:
-    """What each tower does: its share of the hits, and how much recall@50 is lost when it is left out."""
+    """The work of each tower: its share of the hits, and how much recall@50 is lost without it."""
     towers = [tower_name(tower) for tower in range(len(shares))]
     lost = recall - without
     figure = make_subplots(cols=2, subplot_titles=("share of the hits", f"recall@50 lost without it (of {recall:.3f})"))

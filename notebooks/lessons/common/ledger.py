@@ -53,7 +53,7 @@ class Piece:
     p: float
 
     def says(self, level: float = 0.05, margin: float = 0.005) -> str:
-        """What the difference says alone; the margin is in the difference's own unit."""
+        """The verdict on this difference alone; the margin is in its own unit."""
         if self.p < level and self.difference:
             return "better" if self.difference > 0 else "worse"
         return "not worse" if self.low > -margin else "undecided"
@@ -134,7 +134,7 @@ class Claim:
         return [piece for piece in found if not logs or piece.log in logs or piece.log not in LOGS]
 
     def verdict(self, pieces: Sequence[Piece], level: float = 0.05, margin: float = 0.005) -> str:
-        """What these differences make of it."""
+        """The verdict on all these differences together."""
         return conclude(self.rule, [piece.says(level, margin) for piece in pieces])
 
 
@@ -270,7 +270,7 @@ def printed(results: Results, claim: Claim, _: str) -> list[Piece]:
 
 
 def tied(results: Results, claim: Claim, _: str) -> list[Piece]:
-    """What no evaluation can make negative in the printed tables: HR@50 − HR@20, and HR − R of the same list."""
+    """Differences in the printed tables that no evaluation can make negative: HR@50 − HR@20, and HR − R of a list."""
     return [
         _piece(log, f"{model}: {more} − {less}", [round(cells[log, model, more] - cells[log, model, less], 4)] * 3, 0.0)
         for cells in (results[kind] for kind in claim.kinds)

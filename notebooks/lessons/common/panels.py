@@ -164,7 +164,7 @@ class Panel:
 
     @property
     def state(self) -> State:
-        """Where the controls stand."""
+        """The present values of the controls."""
         return {name: control.value for name, control in self.widgets.items()}
 
     def go_to(self, state: State) -> None:

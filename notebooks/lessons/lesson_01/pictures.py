@@ -214,7 +214,7 @@ def interval_figure(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorldView:
-    """What the panel shows of a planted world.
+    """The panel's view of a planted world.
 
     Args:
         overlap: the part of their interests that two users share, over all pairs of users.

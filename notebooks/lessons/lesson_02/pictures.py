@@ -163,7 +163,7 @@ def interests_served(
 
 
 def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[int, float]], *, title: str) -> go.Figure:
-    """What the space allows, by dimension, beside what trained models reach; a colour and a marker for each world."""
+    """The most that each dimension allows, beside what trained models reach; a colour and a marker for each world."""
     heads = ("untrained: interests near the mean of 4", "trained: part of the oracle’s recall@50")
     figure = make_subplots(cols=2, horizontal_spacing=0.1, subplot_titles=heads)
     said = []
@@ -186,9 +186,9 @@ def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[in
 # --- the panel: interests on a circle -------------------------------------------------------------------------------
 
 AROUND = np.array([-12.0, -6.0, 0.0, 6.0, 12.0])
-"""Where the five items of an interest stand, in degrees from its middle."""
+"""The places of the five items of an interest, in degrees from its middle."""
 OTHERS = np.arange(-175.0, 180.0, 10.0)
-"""Where the items stand that the user does not want."""
+"""The places of the items that the user does not want."""
 TEMPERATURE = 0.1
 
 

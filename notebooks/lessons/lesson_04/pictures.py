@@ -165,7 +165,7 @@ PRESETS = {
 
 
 def switch_panel(runs: Mapping[str, Run], cases: Cases, item_names: Array, *, num_users: int = 12) -> Panel:
-    """Who answers for one relevant item of one user, with the label known and without it, for any runs by name.
+    """Show which tower answers for one relevant item of a user, with and without the label, for any runs by name.
 
     Presets that name a model which is not among the runs are left out.
     """

@@ -20,7 +20,7 @@ from mtmi_lite.retrieval import index_items
 
 Array = np.ndarray
 ANGLES = list(range(-180, 180, 5))
-"""Where tower, target and negative may stand, in degrees: each is a point of the circle that can be clicked."""
+"""The places of tower, target and negative, in degrees: each is a point of the circle that can be clicked."""
 WIDEST = 60.0
 """How many degrees the longest arrow covers; the others are to its scale."""
 
@@ -32,7 +32,7 @@ def sweep_figure(
     *,
     title: str,
 ) -> go.Figure:
-    """What α does to several measures: a line each over α, and dashed levels to compare them with."""
+    """Several measures over α, a line each, and dashed levels to compare them with."""
     figure = go.Figure()
     for index, (name, values) in enumerate(lines.items()):
         figure.add_scatter(
@@ -153,7 +153,7 @@ def gradient_parts(
 
 
 def direction(gradient: float, tower: float, target: float) -> str:
-    """Where gradient descent, a step of `−dL/dθ`, takes the tower: "towards" the target, "away" from it, or "nowhere".
+    """The way a step of gradient descent, `−dL/dθ`, takes the tower: "towards" the target, "away", or "nowhere".
 
     On the target every way leads away, and opposite to it every way leads towards.
 
@@ -266,7 +266,7 @@ def signed(value: float) -> str:
 
 
 def in_words(way: str) -> str:
-    """What gradient descent does to the tower, as a title."""
+    """The effect of gradient descent on the tower, as a title."""
     if way == "nowhere":
         return "Gradient descent leaves the tower where it is"
     return f"Gradient descent moves the tower {'away from' if way == 'away' else way} the target"

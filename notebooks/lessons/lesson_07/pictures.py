@@ -115,7 +115,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def megabytes(index: ItemIndex) -> float:
-    """What an index takes, in MB, as it is written to disk."""
+    """The size of an index in MB, as written to disk."""
     return len(faiss.serialize_index(index.faiss)) / 1e6
 
 
@@ -267,7 +267,7 @@ class Explorer:
 
 
 def merge_panel(explorer: Explorer) -> Panel:
-    """Whose lists, how many recommendations, and by which rule the lists are merged."""
+    """The panel: the user, the number of recommendations, and the rule that merges the lists."""
     controls = [
         Control(name="customer", label="customer", values=list(explorer.customers), kind="list"),
         Control(name="num", label="recommendations", values=[5, 10, 15, 20]),

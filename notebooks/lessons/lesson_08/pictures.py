@@ -1,4 +1,4 @@
-"""What lesson 08 computes, draws, and lets a reader turn: a grid with its intervals, and a laboratory of their own."""
+"""Lesson 08's computations, figures and panel: a grid with its intervals, and the reader's own laboratory."""
 
 import contextlib
 import dataclasses
@@ -43,12 +43,12 @@ SCALES = {
 }
 """How a measure is written, where its colours end, and what they are."""
 PEAK = (4, 2.0, 1000.0)
-"""Where the paper's grid is said to peak."""
+"""The peak of the paper's grid, as the paper states it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
-    """What a model is worth to some users, and what its towers have to do with it.
+    """A model's metrics for some users, and what its towers contribute.
 
     Args:
         users: who they are, in the order of `recall` and `as_one`.
@@ -88,7 +88,7 @@ def compare(ours: Report, theirs: Report, *, seed: int = 0) -> tuple[float, floa
 
 
 def word(interval: Sequence[float], margin: float = MARGIN) -> str:
-    """What an interval lets one say, by a rule that was fixed before: the difference is its first number.
+    """The verdict on an interval, by a rule that was fixed before; the first number is the difference.
 
     >>> word([0.02, 0.01, 0.03]), word([-0.02, -0.03, -0.01]), word([0.0, -0.004, 0.004]), word([0.0, -0.03, 0.03])
     ('better', 'worse', 'not worse', 'undecided')
@@ -109,7 +109,7 @@ def settings_of(rows: Iterable[Row]) -> dict[Setting, Row]:
 
 
 def measures_of(row: Row) -> dict[str, float]:
-    """What a map can show of a row, by the name of the measure: means over its runs."""
+    """The measures of a row that a map can show, by name: means over its runs."""
     largest = float(np.mean([max(shares) for shares in row["shares of the hits"]]))
     return {LEAD: row["over one tower"][0], COSINE: float(np.mean(row["cosine"])), SHARE: largest}
 

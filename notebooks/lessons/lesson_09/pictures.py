@@ -29,7 +29,7 @@ UNITS = {
     "possible": "printed numbers: what can not be below 0",
     "–": "",
 }
-"""What the differences of each test are in."""
+"""The unit of the differences of each test."""
 MEASURED = ("over", "under")
 """The tests that can be asked for each of the `MEASURES`."""
 ALONE = {"all better": "better", "mixed or open": "undecided", "all worse": "worse"}
@@ -62,7 +62,7 @@ def signed(value: float) -> str:
 
 
 def alone(says: Sequence[str]) -> str:
-    """What the differences of one log say together.
+    """The joint verdict on the differences of one log.
 
     >>> alone(["better", "better"]), alone(["better", "undecided"])
     ('all better', 'mixed or open')
@@ -198,7 +198,7 @@ def by_log(
 
 
 def costs(results: Results, kind: str) -> dict[str, str]:
-    """What stands beside a comparison: its name, and how many times as long the first model trains, over all logs."""
+    """The label of a comparison: its name, and how many times as long the first model trains, over all logs."""
     times: dict[str, list[float]] = {}
     for table in tables(results, kind).values():
         for row in table["differences"]:
@@ -209,7 +209,7 @@ def costs(results: Results, kind: str) -> dict[str, str]:
 
 
 def cost_table(results: Results) -> str:
-    """What each model of the tables costs, as a table in Markdown: one row a model."""
+    """The cost of each model, as a table in Markdown: one row per model."""
     found = tables(results, "models")
     if not found:
         return "The tables of the models are not there yet."

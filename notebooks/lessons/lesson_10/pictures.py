@@ -30,7 +30,7 @@ NEW_TILL = AUTUMN + 91 * DAY
 """From here on the made-up shop writes its times as Unix milliseconds."""
 HEADER = ("Date", "Customer", "Article", "Description", "Pieces")
 ALONE = 6
-"""What stands for one vector: a colour and a marker that no tower of this lesson has."""
+"""The colour and marker of one vector: no tower of this lesson has them."""
 SHOWS = ("each tower's list", "merged, beside one vector")
 
 
@@ -69,7 +69,7 @@ def write_orders(path: Path, *, seed: int = 0) -> None:
 
 
 def too_few(log: Interactions) -> str:
-    """What a log lacks for anything to be learned from it, or nothing.
+    """The reason why nothing can be learned from a log, or an empty text.
 
     >>> too_few(from_columns(users=["ann"], items=["tea"], times=[7]))
     'Too few to learn from: no user has 5 interactions with items that have 5.'
@@ -83,7 +83,7 @@ def too_few(log: Interactions) -> str:
 
 
 def caution(split: Split, length: int) -> str:
-    """What to keep in mind about a split that is small."""
+    """Words of caution about a small split."""
     words, items = [], split.log.num_items
     if length < 50:
         words.append(f"Only {items} items: a list of 50 would hold them all, so a list has {length} here.")
@@ -150,7 +150,7 @@ def build(factory: str, blocks: Callable[[], Iterator[Array]], dim: int, *, samp
 
 
 def ask(index: Any, queries: Float32[Array, "query dim"], num: int = 50) -> tuple[Int64[Array, "query num"], float]:
-    """What an index finds, and the milliseconds of processor time a query: the quicker of two tries."""
+    """The recall of an index, and its processor time per query in milliseconds: the quicker of two tries."""
     times = []
     for _ in range(2):
         started = time.process_time()
@@ -169,7 +169,7 @@ def part_found(found: Int64[Array, "query num"], exact: Int64[Array, "query num"
 
 
 def weight(index: Any) -> float:
-    """What an index takes, in MB, as it is written to disk; counted while it is written to nowhere."""
+    """The size of an index in MB, as written to disk; counted without writing it."""
     sizes: list[int] = []
     writer = vars(faiss)["PyCallbackIOWriter"](lambda block: sizes.append(len(block)), 1 << 20)
     faiss.write_index(index, writer)
@@ -217,7 +217,7 @@ def gains(folder: Path) -> list[dict[str, Any]]:
 
 
 def gains_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> go.Figure:
-    """What several vectors gained over one, and what is left of it when their mean is searched once, a line each."""
+    """The gain of several vectors over one, and what is left of it when their mean is searched once, a line each."""
     figure, labels = go.Figure(), [f"{row['log']}: {row['ours']}, K = {row['vectors']}" for row in rows]
     kinds = {"K lists, merged": "recall_50", "mean of the K vectors, one list": "ours as one vector"}
     for number, (name, kind) in enumerate(kinds.items()):
@@ -320,7 +320,7 @@ class Customers:
 
 
 def customers_panel(customers: Customers) -> Panel:
-    """Whose lists, which of them, how long, from how much history, and whether repeats may be listed."""
+    """The panel: the user, which lists, how long, from how much history, and whether repeats may be listed."""
     controls = [
         Control(name="customer", label="customer", values=list(customers.customers), kind="list"),
         Control(name="shows", label="show", values=SHOWS, kind="switch"),

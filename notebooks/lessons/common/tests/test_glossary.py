@@ -21,7 +21,7 @@ MODULES = {
 
 
 def code_names() -> list[str]:
-    """What stands in backticks after "In code:" and in the third column of the notation."""
+    """The names in backticks after "In code:" and in the third column of the notation."""
     places = re.findall(r"\*In\s+code:\*(.*?)\n\n", TEXT, re.S)
     places += [line.split("|")[3] for line in TEXT.split("\n") if line.startswith("| ") and line.count("|") == 5]
     names = re.findall(r"`(?:mtmi_lite\.)?([A-Za-z]\w*(?:\.\w+)?)(?:\([^`]*\))?`", "\n".join(places))

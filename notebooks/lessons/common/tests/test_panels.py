@@ -43,7 +43,7 @@ def panel() -> Panel:
 
 
 def drawn(panel: Panel) -> dict:
-    """What the page draws."""
+    """The figure that the page draws."""
     return json.loads(panel.screen._figures.value)
 
 
@@ -52,7 +52,7 @@ def wanted(figure: go.Figure) -> dict:
 
 
 def click(panel: Panel, trace: int, point: int) -> None:
-    """What the page sends when a point is clicked."""
+    """Send what the page sends when a point is clicked."""
     panel.screen._handle_custom_msg({"trace": trace, "point": point}, [])
 
 

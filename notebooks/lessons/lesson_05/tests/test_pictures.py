@@ -1,4 +1,4 @@
-"""What lesson 05 computes and draws: the gradient in its three parts, against autograd, and the panel's pictures."""
+"""Lesson 05's computations and figures: the gradient in its three parts, against autograd, and the panel's."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What lesson 07 computes, draws and lets a reader turn."""
+"""Lesson 07's computations, figures and panel."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What lesson 08 computes, draws and lets a reader turn."""
+"""Lesson 08's computations, figures and panel."""
 
 import dataclasses
 import json

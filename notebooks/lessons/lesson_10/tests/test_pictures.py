@@ -1,4 +1,4 @@
-"""What lesson 10 computes, draws and lets a reader turn."""
+"""Lesson 10's computations, figures and panel."""
 
 import csv
 import json
@@ -73,7 +73,7 @@ def test_a_log_is_too_small_to_learn_from_or_it_is_not(num_users, each, lacks):
 
 
 def run_with(path: Path, **parameters) -> tuple[dict, str]:
-    """What the lesson prints and finds on a log of one's own: the part of it that reads the log."""
+    """Run the part of the lesson that reads a log of one's own; return what it prints and finds."""
     notebook = pipeline.solved(pipeline.read_source(pipeline.sources(["10"])[0]))
     end = next(place for place, cell in enumerate(notebook.cells) if "## A million items" in cell.source)
     notebook.cells = [*notebook.cells[:end], notebook.cells[-1]]
