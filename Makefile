@@ -1,10 +1,13 @@
 # `make help` lists the targets. Variables: PYTHON=/path/to/python3.12, TORCH_INDEX=URL of one more package index,
 # JUPYTER="--no-browser --port=8888" for JupyterLab, ARGS=more words for pytest, LESSONS="00 05" for some lessons only,
-# LOGS="online-retail ../gowalla-sample.inter" for the tables of these logs, JOBS=8 for as many trainings side by side.
+# LOGS="online-retail ../gowalla-sample.inter" for the tables of these logs, JOBS=8 for as many trainings side by side,
+# TESTERS=8 for as many processes that test.
 
 PY := .venv/bin/python
 LOGS := online-retail planted-200-4 planted-200-1 planted-60-4 $(if $(wildcard data/*),movielens)
 JOBS := 2
+# Three on two cores: a browser and its kernel often wait for each other.
+TESTERS := 3
 
 # Processes that share a few cores are many times slower with a thread for each core.
 export OMP_NUM_THREADS := 1
@@ -36,7 +39,7 @@ lab: ## open the course in JupyterLab, on lesson 00
 	$(call start,$(JUPYTER))
 
 test: dev ## run the tests, the doctests and every notebook
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: dev ## style, types, spelling, links, notebooks in step with their sources; and how long everything is
 	@$(PY) -m ruff check .

@@ -44,8 +44,9 @@ SHARED_DATA = Path(__file__).parents[1] / "shared" / "data"
 LOOK_SECONDS = 10
 collect_ignore = ["tests/keep_trainings.py"]  # which changes `train` where it is imported
 collect_ignore_glob = ["notebooks/lessons/*/[0-9]*.py"]  # the sources of the notebooks
-FIRST, LAST = "/test_lessons.py::", (".ipynb::", "/test_panel.py::", "/test_screen.py::")
-"""Where the lessons train, and where they are run again with what that has left (`tests/keep_trainings.py`)."""
+ORDER = ["/test_lessons.py::", "", "/test_screen.py::", "/test_panel.py::", ".ipynb::"]
+"""Where the lessons train, all else, and where they run again with what that has left (`tests/keep_trainings.py`).
+The longest files come before the shorter ones, so that no process is left alone with one at the end."""
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +133,8 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: any(last in item.nodeid for last in LAST) - (FIRST in item.nodeid))
+    places = {name: place for place, name in enumerate(ORDER)}
+    items.sort(key=lambda item: next((places[name] for name in ORDER if name and name in item.nodeid), places[""]))
     for item in items:
         if hasattr(item, "output_timeout"):  # of nbval: five seconds in which a busy machine may not get round to it
             item.output_timeout = item.config.option.nbval_cell_timeout

@@ -3,7 +3,7 @@
 A lesson runs three times in the tests, and trains the same models, to the bit, each time. `train` goes on where a
 checkpoint ends, and from the end of one there is nothing left to do. So here every training gets a checkpoint whose
 name is a hash of all that decides its result. What somebody watches step by step is trained each time; only of lesson
-06, which does little else, joblib keeps what was seen.
+06, which does little else, joblib keeps what was seen, and so it does for the cells of lesson 08.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import joblib
 
 from lessons.lesson_06 import pictures
 from mtmi_lite import runs, training
-from mtmi_lite.lab import recipes
+from mtmi_lite.lab import cells, recipes
 
 KEPT = Path(os.environ["MTMI_KEPT_TRAININGS"])
 train = training.train
@@ -42,4 +42,5 @@ def train_once(model, objective, split, settings, *, progress=True, on_step=None
 
 
 training.train = recipes.train = train_once
-pictures.watch = joblib.Memory(KEPT / "watched", verbose=0).cache(pictures.watch)
+memory = joblib.Memory(KEPT / "watched", verbose=0)
+pictures.watch, cells.measure = memory.cache(pictures.watch), memory.cache(cells.measure)

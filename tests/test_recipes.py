@@ -49,7 +49,7 @@ def test_a_description_names_what_is_not_a_default():
             "beta": 0.0,
             "temperature": 1.0,
             "hardness": 1.0,
-            "routing": 100.0,
+            "routing": 5000.0,
         },
     }
 

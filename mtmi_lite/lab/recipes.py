@@ -110,7 +110,7 @@ MODELS = {
     "REMI": Recipe(
         tower=SharedAttention,
         similarity="inner-product",
-        objective=dataclasses.replace(HARD, hardness=1.0, routing=100.0),
+        objective=dataclasses.replace(HARD, hardness=1.0, routing=5000.0),  # λ = 100 in its code: `routing_spread`
     ),
     "MTMI-DNN": Recipe(tower=MeanPooling),
     "MTMI-GRU": Recipe(tower=GRU),

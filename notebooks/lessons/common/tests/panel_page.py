@@ -19,6 +19,14 @@ panel = next(one for one in gc.get_objects() if type(one) is Panel and one.name 
     return reply.content.user_expressions?.answer ?? reply.content;
 }"""
 
+LISTEN = """selector => {
+    const plot = document.querySelector(selector);
+    window.hovered = new Promise((done) => {
+        plot.once("plotly_hover", () => done(true));
+        setTimeout(done, 2000, false);
+    });
+}"""
+
 
 class PanelPage:
     """The panel of this name, `mtmi-{name}`, in a page of JupyterLab."""
@@ -113,21 +121,19 @@ class PanelPage:
     def click_point(self, number: int) -> None:
         """Click a point of the figure's first trace with the mouse."""
         point = self.whole.locator(".scatterlayer .trace").first.locator(".points path").nth(number)
-        point.scroll_into_view_if_needed()
-        box = point.bounding_box()
-        assert box is not None
-        place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        # plotly clicks what it hovers over; the mouse goes there in one step, over no other point
-        self.page.evaluate(
-            """selector => {
-                const plot = document.querySelector(selector);
-                window.hovered = new Promise((done) => plot.once("plotly_hover", done));
-            }""",
-            f"{self.selector} .js-plotly-plot",
-        )
-        self.page.mouse.move(*place)
-        self.page.evaluate("async () => { await window.hovered; }")
-        self.page.mouse.click(*place)
+        for _ in range(100):  # a page that has just drawn may not hear of the first hover, or still move the figure
+            point.scroll_into_view_if_needed()
+            box = point.bounding_box()
+            assert box is not None
+            place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            self.page.mouse.move(0, 0)
+            self.page.evaluate(LISTEN, f"{self.selector} .js-plotly-plot")
+            self.page.mouse.move(*place)  # in one step, over no other point
+            if self.page.evaluate("async () => await window.hovered"):
+                break
+        else:
+            raise AssertionError(f"point {number} of {self.selector} does not answer to the mouse")
+        self.page.mouse.click(*place)  # plotly clicks what it hovers over
 
     def shows(self, **changes: Any) -> None:
         """Wait until the page shows the last state with these changes, and the figure of that: its title, its words."""
