@@ -4,6 +4,7 @@
 # TESTERS=8 for as many processes that test.
 
 PY := .venv/bin/python
+LOWEST := build/lowest/bin/python
 LOGS := online-retail planted-200-4 planted-200-1 planted-60-4 $(if $(wildcard data/*),movielens)
 JOBS := 2
 # Three on two cores: a browser and its kernel often wait for each other.
@@ -23,7 +24,7 @@ start = @for python in "$$PYTHON" $(PY) python3 python3.13 python3.12 python3.11
 	echo "No Python here; the course needs Python 3.11, 3.12 or 3.13." >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help base dev lab test check notebooks lesson solutions results results-check bench data clean
+.PHONY: help base dev lab test test-lowest check notebooks lesson solutions results results-check bench data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +41,12 @@ lab: ## open the course in JupyterLab, on lesson 00
 
 test: dev ## run the tests, the doctests and every notebook
 	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-lowest: dev ## test the library with the lowest versions that pyproject.toml allows
+	@$(PY) tools/versions.py lowest
+	@$(PY) -m venv --clear build/lowest
+	@$(LOWEST) -m pip install --quiet --disable-pip-version-check --editable ".[dev]" --constraint build/versions.txt
+	@$(LOWEST) -m pytest -n $(TESTERS) --dist loadfile --library $(ARGS)
 
 check: dev ## style, types, spelling, links, notebooks in step with their sources; and how long everything is
 	@$(PY) -m ruff check .

@@ -3,6 +3,7 @@
 import contextlib
 import faulthandler
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -47,6 +48,7 @@ collect_ignore_glob = ["notebooks/lessons/*/[0-9]*.py"]  # the sources of the no
 ORDER = ["/test_lessons.py::", "", "/test_screen.py::", "/test_panel.py::", ".ipynb::"]
 """Where the lessons train, all else, and where they run again with what that has left (`tests/keep_trainings.py`).
 The longest files come before the shorter ones, so that no process is left alone with one at the end."""
+NOT_THE_LIBRARY = r"tools|.*\.ipynb|test_(binder|evidence|pipeline|readme|workflow|panel|screen|lessons|results)\.py"
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +117,15 @@ def not_there() -> list[str]:
     if not torch.cuda.is_available():
         lacks.append("the tests of training on a GPU, for there is none with CUDA")
     return lacks
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--library", action="store_true", help="no test that runs a lesson, a browser or a tool")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    wanted = not config.getoption("--library") or not re.fullmatch(NOT_THE_LIBRARY, collection_path.name)
+    return None if wanted else True
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -561,7 +561,7 @@ def test_missing_ids_in_columns_of_pandas_and_numpy_are_no_ids():
         pandas.Series([17850, None, None], dtype="Int64"),
         pandas.Series(["a", None, None]),
     ):
-        with pytest.raises(ValueError, match=r"users\[1\]: .* is no id, and all that are missing would be one"):
+        with pytest.raises(ValueError, match=r"users\[1\]: .* is not an id, and all missing ones would become one id"):
             from_columns(users=users, items=[1, 2, 3], times=[1, 2, 3])
 
 
@@ -580,7 +580,7 @@ def test_text_and_numbers_are_not_merged():
 )
 def test_dates_for_times_get_a_cure_that_fits(times):
     with pytest.raises(
-        ValueError, match=r"times: .* is no number; .*np\.array\(times, dtype='datetime64\[s\]'\)"
+        ValueError, match=r"times: .* is not a number; .*np\.array\(times, dtype='datetime64\[s\]'\)"
     ) as caught:
         from_columns(users=[1, 2], items=[1, 2], times=times)
     assert "2010" in str(caught.value)

@@ -48,8 +48,9 @@ def test_a_row_reached_only_through_padding_is_neither_read_nor_moved(tower):
     after = model.users(with_padding(NEVER_SEEN)).vectors
     assert torch.equal(before, after)
     after.square().sum().backward()
-    moved = model.table.weight.grad.abs().sum(dim=1) > 0
-    assert moved.nonzero().flatten().tolist() == sorted({item for row in SEEN for item in row[-STEPS:]})
+    moved = (model.table.weight.grad.abs().sum(dim=1) > 0).nonzero().flatten().tolist()
+    assert moved
+    assert set(moved) <= {item for row in SEEN for item in row[-STEPS:]}
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 

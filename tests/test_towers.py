@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from mtmi_lite import towers as library
 from mtmi_lite.interactions import features_of
 from mtmi_lite.towers import (
     GRU,
@@ -21,7 +22,6 @@ from mtmi_lite.towers import (
     squash,
 )
 
-TOWERS = [MeanPooling, GRU, AttentionFusion, AttentionPooling]
 NUM_TOWERS, DIM, STEPS = 3, 4, 5
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 
@@ -35,6 +35,12 @@ def make(tower, *, num_towers: int = NUM_TOWERS, seed: int = 0):
             if "bias" in name or name == "place":
                 parameter.normal_(generator=generator)
     return towers
+
+
+# K towers of their own, rather than one module with K vectors: every weight has a row for each of seven towers
+TOWERS = [
+    tower for tower in library.TOWERS if all(len(weight) == 7 for weight in make(tower, num_towers=7).parameters())
+]
 
 
 def some_users() -> tuple[torch.Tensor, torch.Tensor]:

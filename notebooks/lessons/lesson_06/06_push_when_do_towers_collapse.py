@@ -418,7 +418,7 @@ print(f"\nwith the regulariser: {remi_gain:+.3f} recall@50, interval [{low:+.3f}
 print(f"and the cosine went {'up' if remi.cosine[-1] > bare.cosine[-1] else 'down'}")
 
 # %% [markdown]
-# The nearest tower takes all of a target here (lesson 04), so these towers part at once, and each ends up staring at one item: the illness of too much repel, without any repel. The regulariser treats the stare, not the copies. Collapse and staring are two ends; a push cures one, a spread the other. (REMI's code sums over the batch where we average. For batches of 128, four towers and 20 slots its own λ of 100 is 5000 here, five times what we just used.)
+# The nearest tower takes all of a target here (lesson 04), so these towers part at once, and each ends up staring at one item: the illness of too much repel, without any repel. The regulariser treats the stare, not the copies. Collapse and staring are two ends; a push cures one, a spread the other. (REMI's own λ of 100 is 5000 here: its code sums where we average.)
 #
 # ### Exercise 3: REMI's hard negatives
 #
