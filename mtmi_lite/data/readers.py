@@ -650,10 +650,19 @@ def _codes(table: _Table, column: int) -> tuple[Array, Array]:
 
 
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
-_DATE = re.compile(r"(1[7-9]|2[01])\d\d-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_CLOCK = r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+_DATE = re.compile(rf"(1[7-9]|2[01])\d\d-\d\d-\d\d((?P<clock>{_CLOCK})(?P<zone>Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 """From 1700 to 2199, which billionths of a second since 1970 can count."""
 _FRACTIONS = {9: "", 6: "thousandths", 3: "millionths", 0: "billionths"}
 """By how many of the nine digits after the point are not needed: what a time is counted in."""
+
+
+def _with_zone(text: str) -> str:
+    """A date with its zone: older versions of pandas give one without the zone of the date before."""
+    match = _DATE.fullmatch(text)
+    if match is None or match["zone"]:
+        return text
+    return f"{text}Z" if match["clock"] else f"{text}T00:00Z"
 
 
 def _times(table: _Table, column: int) -> Array:
@@ -664,7 +673,10 @@ def _times(table: _Table, column: int) -> Array:
         return table.columns[column]
     codes, texts = pandas.factorize(table.columns[column])
     kinds = ["number" if _NUMBER.fullmatch(text) else "date" if _DATE.fullmatch(text) else "" for text in texts]
-    dates = pandas.to_datetime(list(texts), format="ISO8601", utc=True, errors="coerce") if "date" in kinds else None
+    dates = None
+    if "date" in kinds:
+        in_utc = [_with_zone(text) for text in texts]
+        dates = pandas.to_datetime(in_utc, format="ISO8601", utc=True, errors="coerce")
     if dates is not None:
         kinds = ["" if kind == "date" and lost else kind for kind, lost in zip(kinds, dates.isna(), strict=True)]
     of_row = np.array(kinds)[codes]
