@@ -71,7 +71,7 @@ class GRU(nn.Module):
 
     For tower j and each slot, with `e` the item and `h` the state so far,
     `r = σ(W_r e + U_r h + …)`, `z = σ(W_z e + U_z h + …)`, `n = tanh(W_n e + b_n + r ⊙ (U_n h + c_n))`,
-    `h ← (1 − z) ⊙ n + z ⊙ h`. A padded slot leaves the state as it is.
+    `h ← (1 − z) ⊙ n + z ⊙ h`. The state starts at 0 with the first item; what pads a history on the left is not read.
 
     Source: Hidasi et al., Session-based recommendations with recurrent neural networks, 2016; Cho et al., 2014.
 
@@ -90,16 +90,25 @@ class GRU(nn.Module):
 
     def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
         num_towers, dim, _ = self.input.shape
-        # what the inputs say to the gates needs no state: one product for all slots and towers
-        said = (embedded @ _side_by_side(self.input)).unflatten(2, (num_towers, -1)) + self.input_bias
-        said = said.permute(1, 2, 0, 3).contiguous()  # [step, tower, batch, 3 · dim]
-        state = embedded.new_zeros(num_towers, len(embedded), dim)
-        for gates, here in zip(said.unbind(0), mask.T, strict=True):
-            remembered = torch.baddbmm(self.state_bias[:, None], state, self.state)
-            reset, update = (gates[..., : 2 * dim] + remembered[..., : 2 * dim]).sigmoid().chunk(2, dim=-1)
-            new = (gates[..., 2 * dim :] + reset * remembered[..., 2 * dim :]).tanh()
-            state = torch.where(here[:, None], torch.lerp(new, state, update), state)
-        return _users(state.transpose(0, 1))
+        # the longest histories first: those who have begun are then always the first ones, and no padding is computed
+        longest_first = mask.sum(dim=1).argsort(descending=True, stable=True)
+        begun = mask.sum(dim=0).tolist()
+        items = embedded[longest_first].transpose(0, 1)[mask[longest_first].T].expand(num_towers, -1, -1)
+        sizes = [2 * dim, dim]  # reset and update side by side, then the new state
+        w_gates, w_new = self.input.split(sizes, dim=-1)
+        u_gates, u_new = self.state.split(sizes, dim=-1)
+        b_gates, b_new = self.input_bias[:, None].split(sizes, dim=-1)
+        c_gates, c_new = self.state_bias[:, None].split(sizes, dim=-1)
+        # what the items say needs no state, so it is one product for all steps
+        gates = torch.baddbmm(b_gates + c_gates, items, w_gates).split(begun, dim=1)
+        news = torch.baddbmm(b_new, items, w_new).split(begun, dim=1)
+        state = embedded.new_zeros(num_towers, 0, dim)
+        for gate, new in zip(gates, news, strict=True):
+            state = F.pad(state, (0, 0, 0, gate.shape[1] - state.shape[1]))  # 0 for those who begin here
+            reset, update = torch.baddbmm(gate, state, u_gates).sigmoid_().chunk(2, dim=-1)
+            new = torch.addcmul(new, reset, torch.baddbmm(c_new, state, u_new)).tanh_()
+            state = torch.lerp(new, state, update)
+        return _users(state.transpose(0, 1)[longest_first.argsort()])
 
 
 class AttentionFusion(nn.Module):
