@@ -27,6 +27,7 @@ import faiss
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtmi_lite import runs
 from mtmi_lite.data.datasets import online_retail
@@ -40,6 +41,7 @@ from mtmi_lite.retrieval import index_items, merge
 from mtmi_lite.towers import GRU, AttentionFusion, AttentionPooling, MeanPooling
 from mtmi_lite.training import TrainingSettings, make_optimizers, train
 
+aten = torch.ops.aten
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, DIM, TOWERS, STEPS, NEGATIVES = 128, 64, 4, 20, 120
 LIBRARY = ("interactions", "towers", "models", "losses", "retrieval", "metrics", "training", "data.datasets")
@@ -179,9 +181,10 @@ class PeerEpoch:
 def against_a_peer(split: Split, batches: int = 10) -> list[Row]:
     """Training samples a second, over those of torch-rechub's ComiRec-SA."""
     bars = {
-        "attention fusion, K = 4": (Recipe(), 4),
-        "attention fusion, K = 1": (Recipe(num_towers=1), 10),
+        "attention fusion, K = 4": (Recipe(), 7),
+        "attention fusion, K = 1": (Recipe(num_towers=1), 11),
         "ComiRec-SA": (MODELS["ComiRec-SA"], 2.5),
+        "REMI": (MODELS["REMI"], 2.5),
         "attention pooling, K = 4": (MODELS["MTMI, attention pooling"], 1.5),
     }
     peer = PeerEpoch(TrainingStep(split), batches)
@@ -255,25 +258,33 @@ def memory_of_a_large_table() -> int:
     return int(found.stdout)
 
 
-def bare_products() -> Callable:
-    """The matrix products of such a step, forward and backward, and nothing else."""
-    # each pair is a product of the forward pass
-    pairs = [
-        (torch.randn(BATCH, STEPS * DIM), torch.randn(STEPS * DIM, TOWERS * STEPS)),  # projection
-        (torch.randn(BATCH, TOWERS, STEPS), torch.randn(BATCH, STEPS, DIM)),  # attention · values
-        (torch.randn(BATCH, TOWERS, DIM), torch.randn(BATCH, DIM, 1)),  # with the target
-        (torch.randn(BATCH * TOWERS, DIM), torch.randn(DIM, NEGATIVES)),  # with the negatives
-        (torch.randn(BATCH, TOWERS, DIM), torch.randn(BATCH, DIM, TOWERS)),  # among the towers
-    ]
-    products = [(a, b, a @ b) for a, b in pairs]
+class Products(TorchDispatchMode):
+    """Notes each matrix product that PyTorch does, forward and backward."""
 
-    def act() -> None:
-        for a, b, gradient in products:
-            torch.matmul(a, b)
-            torch.matmul(gradient, b.mT)
-            torch.matmul(a.mT, gradient)
+    KINDS = (aten.mm.default, aten.bmm.default, aten.addmm.default, aten.baddbmm.default)
 
-    return act
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Callable, tuple]] = []
+
+    def __torch_dispatch__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if func in self.KINDS:
+            self.calls.append((func, args))
+        return func(*args, **(kwargs or {}))
+
+
+def step_over_its_products(split: Split, name: str, recipe: Recipe) -> Row:
+    """A training step over the matrix products in it, done again and nothing else."""
+    step = TrainingStep(split, recipe)
+    with Products() as seen:
+        step()
+
+    @torch.no_grad()
+    def products() -> None:
+        for product, args in seen.calls:
+            product(*args)
+
+    return compare(f"training step, {name}", step, "its matrix products", products, bar=None, rounds=60)
 
 
 def passes(model: MTMI, objective: Objective, drawn: tuple[Batch, Tensor, Tensor]) -> Callable:
@@ -443,9 +454,8 @@ def imported_too_much() -> list[str]:
 def measure(logs: list[Path]) -> list[Row]:
     split = split_users(online_retail(), seed=0)
     step = TrainingStep(split)
-    shapes = f"batch {BATCH}, d = {DIM}, K = {TOWERS}, {split.log.num_items:,} items"
     return [
-        compare(f"training step, {shapes}", step, "its matrix products", bare_products(), bar=None, rounds=200),
+        *(step_over_its_products(split, name, recipe) for name, recipe in MODELS.items()),
         *against_a_peer(split),
         *four_over_one(step, AttentionFusion, 0.8),
         *four_over_one(step, MeanPooling, 0.8),
