@@ -254,6 +254,9 @@ class Panel:
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         """The widget where there is a kernel; without one, the figure as it stands, or a text."""
         figure = json.loads(self.figure.to_json() or "{}")
+        if figure.pop("frames", None):  # as much again; with nothing to play, there is nothing to press
+            for control in ("updatemenus", "sliders"):
+                figure["layout"].pop(control, None)
         figure["layout"]["meta"]["panel"] = self.name  # `make notebooks` keeps its picture under this name
         still = {"application/vnd.plotly.v1+json": figure, "text/plain": figure["layout"]["meta"]["alt"]}
         return {**(self.widget._repr_mimebundle_() or {}), **still}, {}
