@@ -45,9 +45,9 @@ SHARED_DATA = Path(__file__).parents[1] / "shared" / "data"
 LOOK_SECONDS = 10
 collect_ignore = ["tests/keep_trainings.py"]  # which changes `train` where it is imported
 collect_ignore_glob = ["notebooks/lessons/*/[0-9]*.py"]  # the sources of the notebooks
-ORDER = ["/test_lessons.py::", "", "/test_screen.py::", "/test_panel.py::", ".ipynb::"]
-"""Where the lessons train, all else, and where they run again with what that has left (`tests/keep_trainings.py`).
-The longest files come before the shorter ones, so that no process is left alone with one at the end."""
+PLACES = {"/test_lessons.py::": -1, "/test_screen.py::": 1, "/test_panel.py::": 2, ".ipynb::": 3}
+"""Where the lessons train, and after all else, at 0, where they run again with what that has left
+(`tests/keep_trainings.py`): long files before short ones, so that no process is left alone with one at the end."""
 NOT_THE_LIBRARY = r"tools|.*\.ipynb|test_(binder|evidence|pipeline|readme|workflow|panel|screen|lessons|results)\.py"
 
 
@@ -144,8 +144,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {name: place for place, name in enumerate(ORDER)}
-    items.sort(key=lambda item: next((places[name] for name in ORDER if name and name in item.nodeid), places[""]))
+    items.sort(key=lambda item: sum(place for name, place in PLACES.items() if name in item.nodeid))
     for item in items:
         if hasattr(item, "output_timeout"):  # of nbval: five seconds in which a busy machine may not get round to it
             item.output_timeout = item.config.option.nbval_cell_timeout

@@ -238,17 +238,10 @@ def test_the_figure_says_how_many_points_lie_above():
 
 TEST_PANEL = '''"""Lesson NN in a real JupyterLab: it runs, and its panel answers."""
 
-from lessons.common.tests.panel_page import PanelPage
 
-
-def test_the_panel_of_lesson_NN(open_lesson, screenshot):
-    page = open_lesson("NN_NAME.ipynb")
-    screenshot("NN-end")
-    panel = PanelPage(page, "NAME")
-    panel.reaches_all_by_tab()
-    panel.shows()
-    screenshot("NN-panel")
-    panel.slider("limit").press("ArrowRight")
+def test_the_panel_of_lesson_NN(open_panel):
+    panel = open_panel("NN_NAME.ipynb", "NAME")
+    panel.keys("limit", "ArrowRight")
     panel.shows(limit=2)
     panel.press("Low")
     panel.shows(limit=-2)

@@ -677,7 +677,6 @@ def _times(table: _Table, column: int) -> Array:
     if "date" in kinds:
         in_utc = [_with_zone(text) for text in texts]
         dates = pandas.to_datetime(in_utc, format="ISO8601", utc=True, errors="coerce")
-    if dates is not None:
         kinds = ["" if kind == "date" and lost else kind for kind, lost in zip(kinds, dates.isna(), strict=True)]
     of_row = np.array(kinds)[codes]
     if (odd := (of_row == "") | (of_row != of_row[0])).any():

@@ -1,10 +1,10 @@
 """A real JupyterLab in a real Chromium. Without Chromium these tests skip: nothing that a student runs needs it.
 
-def test_the_panel(open_lesson, screenshot):
-    panel = PanelPage(open_lesson("05_pull.ipynb"), "circle")
-    panel.slider("α, share").press("ArrowRight")
-    panel.shows_figure(state, figure_of(state))
-    screenshot("05-panel")
+def test_the_panel(open_panel, screenshot):
+    panel = open_panel("05_pull.ipynb", "circle")
+    panel.keys("α, share", "ArrowRight")
+    panel.shows(alpha=8.0)
+    screenshot("05-panel-sharp")
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from lessons.common.tests.panel_page import PanelPage
 from tools import browser as real
 from tools.notebooks import ROOT, find_chromium
 
@@ -89,3 +90,23 @@ def screenshot(page) -> Callable[[str], Path]:
         return path
 
     return keep
+
+
+@pytest.fixture
+def open_panel(open_lesson, screenshot) -> Callable[..., PanelPage]:
+    """A function that opens a lesson, runs it, and gives its panel once that shows its start and Tab reaches it all.
+
+    It lets `look` see the page as it is at the end of the lesson.
+    """
+
+    def open_and_look(notebook: str, name: str, look: Callable[[Page], None] = lambda page: None) -> PanelPage:
+        page, number = open_lesson(notebook), notebook[:2]
+        screenshot(f"{number}-end")
+        look(page)
+        panel = PanelPage(page, name)
+        panel.reaches_all_by_tab()
+        panel.shows()
+        screenshot(f"{number}-panel")
+        return panel
+
+    return open_and_look

@@ -219,9 +219,10 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
     flat = pca_layout(np.concatenate([watched.vectors.reshape(-1, dim), stars.reshape(-1, dim)])).round(2)
     places = flat[: -stars[..., 0].size].reshape(looks, users, towers, 2)
     stars = flat[-stars[..., 0].size :].reshape(looks, len(likes), 2)
-    # from the middle to a vector, and a gap before the next
+    # from a user's middle to each vector and back, and a gap before the next user's
     middle = places.mean(axis=2, keepdims=True).repeat(towers, axis=2).round(2)
-    legs = np.stack([middle, places, np.full_like(places, np.nan)], axis=3).reshape(looks, -1, 2)
+    spiders = np.stack([middle, places], axis=3).reshape(looks, users, -1, 2)
+    legs = np.concatenate([spiders, np.full((looks, users, 1, 2), np.nan)], axis=2).reshape(looks, -1, 2)
     everyone = [legs, *places.transpose(2, 0, 1, 3), stars, places[:, followed]]
 
     def positions(look: int) -> list[dict]:

@@ -51,6 +51,13 @@ class PanelPage:
         """The handle of a slider, by the label before it: it takes the focus and the arrow keys."""
         return self._row(label).locator("[role=slider]")
 
+    def keys(self, label: str, *names: str) -> None:
+        """Press keys on a slider."""
+        handle = self.slider(label)
+        handle.focus()
+        for name in names:
+            handle.press(name)
+
     def choose(self, label: str, option: str) -> None:
         """Take an entry of a list, or press one of a row of buttons."""
         row = self._row(label)

@@ -1,24 +1,13 @@
 """Lesson 00 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
-from lessons.common.tests.panel_page import PanelPage
 
-
-def test_the_panel_of_lesson_00(open_lesson, screenshot):
-    page = open_lesson("00_see_one_customer_as_four.ipynb")
-    screenshot("00-end")
-    panel = PanelPage(page, "knobs")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("00-panel")
+def test_the_panel_of_lesson_00(open_panel, screenshot):
+    panel = open_panel("00_see_one_customer_as_four.ipynb", "knobs")
 
     # the keyboard, on the slider of α
-    alpha = panel.slider("α, share")
-    alpha.focus()
-    alpha.press("ArrowRight")
+    panel.keys("α, share", "ArrowRight")
     panel.shows(alpha=8.0)
-    alpha.press("ArrowLeft")
-    alpha.press("ArrowLeft")
+    panel.keys("α, share", "ArrowLeft", "ArrowLeft")
     panel.shows(alpha=3.0)
 
     panel.drag_to_end("β, repel")

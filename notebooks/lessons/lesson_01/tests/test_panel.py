@@ -1,28 +1,17 @@
 """Lesson 01 in a real JupyterLab: it runs, and its panel builds the worlds that it says."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_01 import pictures
 
 
-def test_the_panel_of_lesson_01(open_lesson, screenshot):
-    page = open_lesson("01_a_log_honestly_split.ipynb")
-    screenshot("01-end")
-    panel = PanelPage(page, "world")
-    panel.reaches_all_by_tab()
-    panel.shows()
-    screenshot("01-panel")
+def test_the_panel_of_lesson_01(open_panel, screenshot):
+    panel = open_panel("01_a_log_honestly_split.ipynb", "world")
 
     # the keyboard, on two sliders
-    own = panel.slider("interests of a user")
-    own.focus()
-    own.press("ArrowRight")
+    panel.keys("interests of a user", "ArrowRight")
     panel.shows(interests_per_user=6)
-    own.press("ArrowLeft")
-    own.press("ArrowLeft")
+    panel.keys("interests of a user", "ArrowLeft", "ArrowLeft")
     panel.shows(interests_per_user=3)
-    world = panel.slider("interests in the world")
-    world.focus()
-    world.press("ArrowLeft")
+    panel.keys("interests in the world", "ArrowLeft")
     panel.shows(num_interests=100)
 
     panel.drag_to_end("item skew")

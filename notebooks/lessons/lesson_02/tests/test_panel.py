@@ -1,28 +1,22 @@
 """Lesson 02 in a real JupyterLab: it runs, its curve is there, and its panel answers to all its controls."""
 
-from lessons.common.tests.panel_page import PanelPage
+from playwright.sync_api import Page
+
 from lessons.lesson_02.pictures import CIRCLE_PRESETS
 
 
-def test_the_panel_of_lesson_02(open_lesson, screenshot):
-    page = open_lesson("02_one_tower_one_vector.ipynb")
-    screenshot("02-end")
-    # the curve of the validation customers grew: one point before training, then one each 100 of 1,000 steps
-    looks = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length")
-    assert looks == 11
-    panel = PanelPage(page, "circle")
-    panel.reaches_all_by_tab()
+def test_the_panel_of_lesson_02(open_panel, screenshot):
+    def look(page: Page) -> None:
+        # the curve of the validation customers grew: one point before training, then one each 100 of 1,000 steps
+        looks = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].length")
+        assert looks == 11
 
-    panel.shows()
-    screenshot("02-panel")
+    panel = open_panel("02_one_tower_one_vector.ipynb", "circle", look)
 
     # the keyboard, on the slider of the distance
-    apart = panel.slider("degrees apart")
-    apart.focus()
-    apart.press("ArrowRight")
+    panel.keys("degrees apart", "ArrowRight")
     panel.shows(apart=70)
-    apart.press("ArrowLeft")
-    apart.press("ArrowLeft")
+    panel.keys("degrees apart", "ArrowLeft", "ArrowLeft")
     panel.shows(apart=50)
 
     panel.drag_to_end("interests")

@@ -1,24 +1,15 @@
 """Lesson 03 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse, lists and switches."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_03.pictures import EVERYONE
 
 
-def test_the_panel_of_lesson_03(open_lesson, screenshot):
-    page = open_lesson("03_several_towers_one_table.ipynb")
-    screenshot("03-end")
-    panel = PanelPage(page, "towers")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("03-panel")
+def test_the_panel_of_lesson_03(open_panel, screenshot):
+    panel = open_panel("03_several_towers_one_table.ipynb", "towers")
 
     # the keyboard, on the slider of the number of recommendations
-    number = panel.slider("recommendations")
-    number.focus()
-    number.press("ArrowLeft")
+    panel.keys("recommendations", "ArrowLeft")
     panel.shows(num=20)
-    number.press("ArrowLeft")
+    panel.keys("recommendations", "ArrowLeft")
     panel.shows(num=10)
     panel.drag_to_end("recommendations")
     panel.shows(num=50)

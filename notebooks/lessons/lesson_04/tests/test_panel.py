@@ -1,17 +1,10 @@
 """Lesson 04 in a real JupyterLab: it runs, and its panel switches between training and serving."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_04.pictures import PHASES, PRESETS
 
 
-def test_the_panel_of_lesson_04(open_lesson, screenshot):
-    page = open_lesson("04_who_answers_for_the_target.ipynb")
-    screenshot("04-end")
-    panel = PanelPage(page, "switch")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("04-panel")
+def test_the_panel_of_lesson_04(open_panel, screenshot):
+    panel = open_panel("04_who_answers_for_the_target.ipynb", "switch")
     panel.choose("the label", PHASES[1])
     panel.shows(phase=PHASES[1])
     screenshot("04-panel-serving")
@@ -19,12 +12,9 @@ def test_the_panel_of_lesson_04(open_lesson, screenshot):
     panel.shows(phase=PHASES[0])
 
     # the keyboard, on the slider of α
-    alpha = panel.slider("α or p")
-    alpha.focus()
-    alpha.press("ArrowLeft")
+    panel.keys("α or p", "ArrowLeft")
     panel.shows(sharpness=2.0)
-    alpha.press("ArrowRight")
-    alpha.press("ArrowRight")
+    panel.keys("α or p", "ArrowRight", "ArrowRight")
     panel.shows(sharpness=8.0)
 
     panel.drag_to_end("user")

@@ -1,21 +1,13 @@
 """Lesson 05 in a real JupyterLab: its panel answers to the keyboard, the mouse, a click on the circle and its state."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_05.pictures import ANGLES, CIRCLE_PRESETS
 
 
-def test_the_panel_of_lesson_05(open_lesson, screenshot):
-    page = open_lesson("05_pull_inverse_distance_weights.ipynb")
-    screenshot("05-end")
-    panel = PanelPage(page, "pull")
-    panel.reaches_all_by_tab()
-    panel.shows()
-    screenshot("05-panel")
+def test_the_panel_of_lesson_05(open_panel, screenshot):
+    panel = open_panel("05_pull_inverse_distance_weights.ipynb", "pull")
 
     # the keyboard, on the slider of the tower; the mouse, on that of α
-    tower = panel.slider("tower, °")
-    tower.focus()
-    tower.press("ArrowRight")
+    panel.keys("tower, °", "ArrowRight")
     panel.shows(tower=95)
     panel.drag_to_end("α, sharpness")
     panel.shows(alpha=8.0)

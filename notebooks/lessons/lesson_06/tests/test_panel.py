@@ -1,28 +1,34 @@
 """Lesson 06 in a real JupyterLab: its time-lapse plays, and answers to its lists, buttons and state box."""
 
-from lessons.common.tests.panel_page import PanelPage
+from collections.abc import Sequence
 
 
-def test_the_panel_of_lesson_06(open_lesson, screenshot):
-    page = open_lesson("06_push_when_do_towers_collapse.ipynb")
-    screenshot("06-end")
-    panel = PanelPage(page, "time-lapse")
-    panel.reaches_all_by_tab()
+def test_the_panel_of_lesson_06(open_panel, screenshot):
+    panel = open_panel("06_push_when_do_towers_collapse.ipynb", "time-lapse")
+    page = panel.page
     users = panel.ask("panel.controls['follow'].values")
     panel.shows(training="paper, β = 0", follow=users[0])
-    screenshot("06-panel")
     titles = panel.ask("[frame.layout.title.text for frame in panel.draw(panel.start).frames]")
 
-    def play() -> None:
-        """Press Play, and keep the titles that come by: a frame may be over before the test can ask for it."""
+    def play(pause_at: Sequence[str] = ()) -> None:
+        """Press Play; the page keeps the titles that come by, and presses Pause at one of these: a test is late."""
         page.evaluate(
-            """selector => {
+            """([selector, pauseAt]) => {
+                const buttons = [...document.querySelectorAll(`${selector} .updatemenu-button`)];
+                const pause = buttons.find((button) => button.textContent.includes("Pause"));
                 window.titles = [];
-                const keep = () => window.titles.push(document.querySelector(`${selector} .gtitle`)?.textContent);
+                window.paused = false;
+                const keep = () => {
+                    const title = document.querySelector(`${selector} .gtitle`)?.textContent;
+                    window.titles.push(title);
+                    if (window.paused || !pauseAt.includes(title)) return;
+                    window.paused = true;
+                    pause.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+                };
                 const all = { childList: true, subtree: true };
                 new MutationObserver(keep).observe(document.querySelector(selector), all);
             }""",
-            panel.selector,
+            [panel.selector, pause_at],
         )
         panel.whole.locator(".updatemenu-button", has_text="Play").click()
 
@@ -38,23 +44,9 @@ def test_the_panel_of_lesson_06(open_lesson, screenshot):
     )
     assert len(set(page.evaluate("window.titles"))) > len(titles) / 2
 
-    # it pauses where it is, and its slider goes back to the start; the page itself presses Pause, for it is never late
-    page.evaluate(
-        """([selector, titles]) => {
-            const buttons = [...document.querySelectorAll(`${selector} .updatemenu-button`)];
-            const pause = buttons.find((button) => button.textContent.includes("Pause"));
-            const watch = new MutationObserver(() => {
-                if (!titles.includes(document.querySelector(`${selector} .gtitle`)?.textContent)) return;
-                watch.disconnect();
-                pause.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-                window.pressed = true;
-            });
-            watch.observe(document.querySelector(selector), { childList: true, subtree: true });
-        }""",
-        [panel.selector, titles[1:-1]],
-    )
-    play()
-    page.wait_for_function("window.pressed")
+    # it pauses where it is, and its slider goes back to the start
+    play(pause_at=titles[1:-1])
+    page.wait_for_function("window.paused")
     title, paused = page.locator(f"{panel.selector} .gtitle"), []
     for _ in range(2):
         page.wait_for_timeout(1500)

@@ -96,11 +96,11 @@ def test_a_frame_is_what_was_seen_at_its_step(watched, world):
     assert list(figure.data[-2].text) == list(likes)
     assert len(figure.layout.sliders[0].steps) == 5
     assert [button.label for button in figure.layout.updatemenus[0].buttons] == ["▶ Play", "❚❚ Pause"]
-    # one user's legs, gap included, start in the middle of their vectors
+    # the legs of a user begin in the middle of the three vectors, and a gap ends them
     legs = figure.frames[4].data[0]
     middle = np.mean([trace.x[0] for trace in figure.frames[4].data[1:4]])
     assert legs.x[0] == pytest.approx(middle, abs=0.011)
-    assert np.isnan(legs.x[2])
+    assert np.isnan(legs.x[6])
 
 
 def test_all_frames_share_their_axes(watched, world):

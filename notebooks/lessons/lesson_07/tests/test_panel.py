@@ -1,24 +1,13 @@
 """Lesson 07 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
-from lessons.common.tests.panel_page import PanelPage
 
-
-def test_the_panel_of_lesson_07(open_lesson, screenshot):
-    page = open_lesson("07_k_lists_one_ranking.ipynb")
-    screenshot("07-end")
-    panel = PanelPage(page, "merge")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("07-panel")
+def test_the_panel_of_lesson_07(open_panel, screenshot):
+    panel = open_panel("07_k_lists_one_ranking.ipynb", "merge")
 
     # the keyboard, and the mouse
-    num = panel.slider("recommendations")
-    num.focus()
-    num.press("ArrowRight")
+    panel.keys("recommendations", "ArrowRight")
     panel.shows(num=15)
-    num.press("ArrowLeft")
-    num.press("ArrowLeft")
+    panel.keys("recommendations", "ArrowLeft", "ArrowLeft")
     panel.shows(num=5)
     panel.drag_to_end("recommendations")
     panel.drag_to_end("length of each list")

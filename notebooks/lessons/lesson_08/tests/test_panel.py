@@ -5,19 +5,11 @@ from lessons.lesson_08 import pictures
 from mtmi_lite.lab.recipes import ALPHAS, BETAS
 
 
-def test_the_panels_of_lesson_08(open_lesson, screenshot):
-    page = open_lesson("08_the_laboratory.ipynb")
-    screenshot("08-end")
-    panel = PanelPage(page, "grid")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("08-panel")
+def test_the_panels_of_lesson_08(open_panel, screenshot):
+    panel = open_panel("08_the_laboratory.ipynb", "grid")
 
     # the keyboard, the mouse, the switch and the list
-    beta = panel.slider("β, repel")
-    beta.focus()
-    beta.press("ArrowRight")
+    panel.keys("β, repel", "ArrowRight")
     panel.shows(beta=0.01)
     panel.drag_to_end("α, share")
     panel.shows(alpha=6.0)
@@ -37,7 +29,7 @@ def test_the_panels_of_lesson_08(open_lesson, screenshot):
     panel.reset()
 
     # the laboratory: a preset, a click, a training that is cancelled, and one that is not
-    panel = PanelPage(page, "laboratory")
+    panel = PanelPage(panel.page, "laboratory")
     panel.reaches_all_by_tab()
 
     panel.press("Copies")

@@ -1,22 +1,13 @@
 """Lesson 09 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_09 import pictures
 
 
-def test_the_panel_of_lesson_09(open_lesson, screenshot):
-    page = open_lesson("09_did_the_claims_hold.ipynb")
-    screenshot("09-end")
-    panel = PanelPage(page, "ledger")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("09-panel")
+def test_the_panel_of_lesson_09(open_panel, screenshot):
+    panel = open_panel("09_did_the_claims_hold.ipynb", "ledger")
 
     # the keyboard, and the mouse
-    strictness = panel.slider("Holm's level")
-    strictness.focus()
-    strictness.press("ArrowLeft")
+    panel.keys("Holm's level", "ArrowLeft")
     panel.shows(level=0.01)
     panel.drag_to_end("margin")
     panel.shows(margin=0.02)

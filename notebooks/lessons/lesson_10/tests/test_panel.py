@@ -1,26 +1,15 @@
 """Lesson 10 in a real JupyterLab: it runs, and its panel answers to the keyboard, the mouse and the state box."""
 
-from lessons.common.tests.panel_page import PanelPage
 from lessons.lesson_10 import pictures
 
 
-def test_the_panel_of_lesson_10(open_lesson, screenshot):
-    page = open_lesson("10_your_own_log_at_scale.ipynb")
-    screenshot("10-end")
-    panel = PanelPage(page, "customers")
-    panel.reaches_all_by_tab()
-
-    panel.shows()
-    screenshot("10-panel")
+def test_the_panel_of_lesson_10(open_panel, screenshot):
+    panel = open_panel("10_your_own_log_at_scale.ipynb", "customers")
 
     # the keyboard, and the mouse
-    num = panel.slider("products a list")
-    num.focus()
-    num.press("ArrowLeft")
+    panel.keys("products a list", "ArrowLeft")
     panel.shows(num=5)
-    history = panel.slider("products read")
-    history.focus()
-    history.press("ArrowLeft")
+    panel.keys("products read", "ArrowLeft")
     panel.shows(history=10)
     panel.drag_to_end("products a list")
     panel.drag_to_end("products read")
