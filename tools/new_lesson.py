@@ -236,17 +236,11 @@ def test_the_figure_says_how_many_points_lie_above():
     assert figure.layout.meta["alt"] == "Two: 50% of 2 points lie above 1."
 '''
 
-TEST_PANEL = '''"""Lesson NN in a real JupyterLab: it runs, and its panel answers."""
+TEST_PANEL = '''"""Lesson NN in a real JupyterLab: it runs, and its panel answers to all that it has."""
 
 
 def test_the_panel_of_lesson_NN(open_panel):
-    panel = open_panel("NN_NAME.ipynb", "NAME")
-    panel.keys("limit", "ArrowRight")
-    panel.shows(limit=2)
-    panel.press("Low")
-    panel.shows(limit=-2)
-    panel.paste({"limit": 0})
-    panel.reset()
+    open_panel("NN_NAME.ipynb", "NAME")
 '''
 
 FILES = {

@@ -2,9 +2,9 @@
 
 def test_the_panel(open_panel, screenshot):
     panel = open_panel("05_pull.ipynb", "circle")
-    panel.keys("α, share", "ArrowRight")
-    panel.shows(alpha=8.0)
-    screenshot("05-panel-sharp")
+    panel.click_point(3)
+    panel.shows(negative=-90)
+    screenshot("05-panel-clicked")
 """
 
 from collections.abc import Callable, Iterator
@@ -94,12 +94,12 @@ def screenshot(page) -> Callable[[str], Path]:
 
 @pytest.fixture
 def open_panel(open_lesson, screenshot) -> Callable[..., PanelPage]:
-    """A function that opens a lesson, runs it, and gives its panel once that shows its start and Tab reaches it all.
+    """A function that opens a lesson, runs it, tries all that its panel says it has, and gives the panel, at its start.
 
     It lets `look` see the page as it is at the end of the lesson.
     """
 
-    def open_and_look(notebook: str, name: str, look: Callable[[Page], None] = lambda page: None) -> PanelPage:
+    def open_and_try(notebook: str, name: str, look: Callable[[Page], None] = lambda page: None) -> PanelPage:
         page, number = open_lesson(notebook), notebook[:2]
         screenshot(f"{number}-end")
         look(page)
@@ -107,6 +107,7 @@ def open_panel(open_lesson, screenshot) -> Callable[..., PanelPage]:
         panel.reaches_all_by_tab()
         panel.shows()
         screenshot(f"{number}-panel")
+        panel.answers(lambda what: screenshot(f"{number}-panel-{what}"))
         return panel
 
-    return open_and_look
+    return open_and_try

@@ -124,7 +124,7 @@ class Panel:
         steps: int = 0,
     ) -> None:
         self.name, self.controls = name, {control.name: control for control in controls}
-        self.start, self.draw, self.idle, self.pick, self.work = start, draw, idle, pick, work
+        self.start, self.presets, self.draw, self.idle, self.pick, self.work = start, presets, draw, idle, pick, work
         self._check(start, whole=True)
         for preset in presets.values():
             self._check(preset)

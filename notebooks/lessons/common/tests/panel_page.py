@@ -4,6 +4,8 @@ import ast
 import html
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page
@@ -13,7 +15,8 @@ ASK = """async ([name, expression]) => {
     const code = `
 import gc, json
 from lessons.common.panels import Panel
-panel = next(one for one in gc.get_objects() if type(one) is Panel and one.name == "${name}")`;
+if "panel" not in globals() or panel.name != "${name}":
+    panel = next(one for one in gc.get_objects() if type(one) is Panel and one.name == "${name}")`;
     const asked = { answer: `json.dumps(${expression})` };
     const reply = await kernel.requestExecute({ code, silent: true, user_expressions: asked }).done;
     return reply.content.user_expressions?.answer ?? reply.content;
@@ -46,6 +49,33 @@ class PanelPage:
         if answer["status"] != "ok":
             raise AssertionError(f"{expression}: {answer['evalue']}")
         return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+
+    def answers(self, screenshot: Callable[[str], Path]) -> None:
+        """Move each control, press each preset, paste a state, and Reset: each time the page shows what `draw` says."""
+        controls = self.ask("[[one.name, one.label, one.kind, list(one.values)] for one in panel.controls.values()]")
+        for name, label, kind, values in controls:
+            if len(values) == 1 or name in self.ask(f"list(panel.idle({self.state}))"):
+                continue
+            here = values.index(self.state[name])
+            there = here + 1 if here + 1 < len(values) else here - 1
+            if kind == "slider":
+                self.keys(label, "ArrowRight" if there > here else "ArrowLeft")
+                self.shows(**{name: values[there]})
+                self.drag_to_end(label)
+                there = len(values) - 1
+            else:
+                value = values[there]
+                self.choose(label, ("off", "on")[value] if isinstance(value, bool) else str(value))
+            self.shows(**{name: values[there]})
+        screenshot("moved")
+        moved = dict(self.state)
+        for number, (title, state) in enumerate(self.ask("panel.presets").items(), start=1):
+            self.press(title)
+            self.shows(**state)
+            screenshot(f"preset-{number}")
+        self.paste(moved)
+        self.press("Reset")
+        self.shows(**self.start)
 
     def slider(self, label: str) -> Locator:
         """The handle of a slider, by the label before it: it takes the focus and the arrow keys."""
@@ -109,11 +139,6 @@ class PanelPage:
         self.text.fill(json.dumps(state, ensure_ascii=False))
         self.text.press("Enter")
         self.shows(**state)
-
-    def reset(self) -> None:
-        """Press Reset, and wait until the page shows the start."""
-        self.press("Reset")
-        self.shows(**self.start)
 
     def train_and_cancel(self) -> None:
         """Start a training, cancel it when its bar has moved, and wait until the page says so."""

@@ -1,4 +1,4 @@
-"""Lesson 06 in a real JupyterLab: its time-lapse plays, and answers to its lists, buttons and state box."""
+"""Lesson 06 in a real JupyterLab: it runs, and its panel answers to all that it has, and plays."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 def test_the_panel_of_lesson_06(open_panel, screenshot):
     panel = open_panel("06_push_when_do_towers_collapse.ipynb", "time-lapse")
     page = panel.page
-    users = panel.ask("panel.controls['follow'].values")
-    panel.shows(training="paper, β = 0", follow=users[0])
     titles = panel.ask("[frame.layout.title.text for frame in panel.draw(panel.start).frames]")
 
     def play(pause_at: Sequence[str] = ()) -> None:
@@ -57,19 +55,3 @@ def test_the_panel_of_lesson_06(open_panel, screenshot):
         "([selector, title]) => document.querySelector(selector).textContent === title",
         arg=[f"{panel.selector} .gtitle", titles[0]],
     )
-
-    # the lists
-    panel.choose("training", "paper, β = 0.5")
-    panel.shows(training="paper, β = 0.5", follow=users[0])
-    screenshot("06-panel-little")
-    panel.choose("follow", users[1])
-    panel.shows(training="paper, β = 0.5", follow=users[1])
-
-    # a preset, the state box, and Reset
-    panel.press("Far too much")
-    panel.shows(training="paper, β = 1000", follow=users[1])
-    screenshot("06-panel-repelled")
-    panel.paste({"training": "pooling, β = 0", "follow": users[5]})
-    screenshot("06-panel-pooling")
-    panel.press("Reset")
-    panel.shows(training="paper, β = 0", follow=users[0])
