@@ -222,7 +222,7 @@ def time_lapse(watched: Watched, world: PlantedWorld, *, name: str, followed: in
     # from a user's middle to each vector and back, and a gap before the next user's
     middle = places.mean(axis=2, keepdims=True).repeat(towers, axis=2).round(2)
     spiders = np.stack([middle, places], axis=3).reshape(looks, users, -1, 2)
-    legs = np.concatenate([spiders, np.full((looks, users, 1, 2), np.nan)], axis=2).reshape(looks, -1, 2)
+    legs = np.concatenate([spiders, np.full_like(places[:, :, :1], np.nan)], axis=2).reshape(looks, -1, 2)
     everyone = [legs, *places.transpose(2, 0, 1, 3), stars, places[:, followed]]
 
     def positions(look: int) -> list[dict]:

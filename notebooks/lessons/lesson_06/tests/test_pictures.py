@@ -101,6 +101,7 @@ def test_a_frame_is_what_was_seen_at_its_step(watched, world):
     middle = np.mean([trace.x[0] for trace in figure.frames[4].data[1:4]])
     assert legs.x[0] == pytest.approx(middle, abs=0.011)
     assert np.isnan(legs.x[6])
+    assert legs.x.dtype == np.float32  # sent as it is, in half the bytes of double precision
 
 
 def test_all_frames_share_their_axes(watched, world):
