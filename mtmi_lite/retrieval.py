@@ -146,8 +146,10 @@ class ItemIndex:
                 items[rows, :num], scores[rows, :num] = best, everything[best]
         scores, items = scores[:, :num], items[:, :num]
         scores[items < 0] = -np.inf
-        order = np.lexsort((items, -scores))
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(items, order, axis=1)
+        tied = (scores[:, 1:] == scores[:, :-1]).any(axis=1)
+        order = np.lexsort((items[tied], -scores[tied]))
+        items[tied], scores[tied] = (np.take_along_axis(array[tied], order, axis=1) for array in (items, scores))
+        return scores, items
 
     def save(self, path: Path | str) -> None:
         """Write the vectors and the settings to one file, from which `load_index` builds the same index."""
@@ -300,16 +302,12 @@ def merge(lists: TowerLists, num: int) -> Ranking:
     items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
     dropped = items < 0
     dropped[:, 1:] |= items[:, 1:] == items[:, :-1]
+    items[dropped], scores[dropped], towers[dropped] = -1, -np.inf, -1
 
     # best first; the sort is stable, so equals stay in the order of their items
-    order = np.lexsort((-scores, dropped))[:, :num]
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :num]
     items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
-    dropped = np.take_along_axis(dropped, order, axis=1)
-    return Ranking(
-        items=np.where(dropped, -1, items),
-        scores=np.where(dropped, np.float32(-np.inf), scores),
-        towers=np.where(dropped, -1, towers),
-    )
+    return Ranking(items=items, scores=scores, towers=towers)
 
 
 def merge_diverse(lists: TowerLists, num: int, categories: Int64[Array, " item"], *, diversity: float) -> Ranking:

@@ -353,7 +353,7 @@ def evaluation(split: Split) -> list[Row]:
             lambda: evaluate(model, cases),
             "bare Faiss search of the same vectors",
             lambda: index.search(queries, 50),
-            bar=2,
+            bar=1.5,
             rounds=5,
         ),
         compare(
@@ -361,7 +361,7 @@ def evaluation(split: Split) -> list[Row]:
             lambda: merge_and_measure(found),
             "the same in a loop over users",
             lambda: merge_and_measure_in_a_loop(found),
-            bar=10,
+            bar=3,
             rounds=5,
             faster=True,
         ),

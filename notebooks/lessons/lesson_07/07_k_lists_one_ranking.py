@@ -206,14 +206,10 @@ def merge(lists, num):
     items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
     dropped = items < 0
     dropped[:, 1:] |= items[:, 1:] == items[:, :-1]
-    order = np.lexsort((-scores, dropped))[:, :num]
+    items[dropped], scores[dropped], towers[dropped] = -1, -np.inf, -1  # so that the second sort puts them last
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :num]
     items, scores, towers = (np.take_along_axis(array, order, axis=1) for array in (items, scores, towers))
-    dropped = np.take_along_axis(dropped, order, axis=1)
-    return Ranking(
-        items=np.where(dropped, -1, items),
-        scores=np.where(dropped, np.float32(-np.inf), scores),
-        towers=np.where(dropped, -1, towers),
-    )
+    return Ranking(items=items, scores=scores, towers=towers)
 
 
 ranking = merge(lists, 50)
