@@ -48,7 +48,7 @@ collect_ignore_glob = ["notebooks/lessons/*/[0-9]*.py"]  # the sources of the no
 PLACES = {"/test_lessons.py::": -1, "/test_screen.py::": 1, "/test_panel.py::": 2, ".ipynb::": 3}
 """Where the lessons train, and after all else, at 0, where they run again with what that has left
 (`tests/keep_trainings.py`): long files before short ones, so that no process is left alone with one at the end."""
-NOT_THE_LIBRARY = r"tools|.*\.ipynb|test_(binder|evidence|pipeline|readme|workflow|panel|screen|lessons|results)\.py"
+NOT_THE_LIBRARY = r"tools|.*\.ipynb|test_(binder|evidence.*|pipeline|readme|workflow|panel|screen|lessons|results)\.py"
 
 
 @pytest.fixture(scope="session")

@@ -555,10 +555,12 @@ class Negatives:
 class Cases:
     """Evaluation cases: what a model may read of each user, and the items it should find.
 
-    The relevant items of case `c` are `relevant[offsets[c]:offsets[c + 1]]`, distinct, in item order.
+    The relevant items of case `c` are `relevant[offsets[c]:offsets[c + 1]]`, distinct, in item order. What lies before
+    `cuts[c]` in the log is its history, of which `batch` has the newest items.
     """
 
     users: Int64[Array, " case"]
+    cuts: Int64[Array, " case"]
     batch: Batch
     relevant: Int64[Array, " relevant"]
     offsets: Int64[Array, " case_and_end"]
@@ -623,6 +625,7 @@ def evaluation_cases(
     pairs = np.unique(case * log.num_items + log.items[position])
     return Cases(
         users=users,
+        cuts=cuts,
         batch=histories(log, torch.from_numpy(users), torch.from_numpy(cuts), history_length),
         relevant=pairs % log.num_items,
         offsets=_offsets(np.bincount(pairs // log.num_items, minlength=len(users))),

@@ -10,7 +10,18 @@ from jaxtyping import Bool, Float, Int64
 
 from mtmi_lite.interactions import Cases
 from mtmi_lite.models import Model, Users
-from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, among, at_most, index_items, merge, search_towers
+from mtmi_lite.retrieval import (
+    ItemIndex,
+    Memory,
+    Ranking,
+    TowerLists,
+    among,
+    at_most,
+    index_items,
+    merge,
+    remember,
+    search_towers,
+)
 
 Array = np.ndarray
 Exclude = Literal["history"] | Int64[Array, "case slot"]
@@ -145,11 +156,17 @@ def interests_found(
 
 
 def paired_interval(
-    ours: Float[Array, " case"], theirs: Float[Array, " case"], *, seed: int, level: float = 0.95, draws: int = 2000
+    ours: Float[Array, " case *seed"],
+    theirs: Float[Array, " case *seed"],
+    *,
+    seed: int,
+    level: float = 0.95,
+    draws: int = 2000,
 ) -> tuple[float, float, float]:
     """The mean difference of two models over the same cases, and its bootstrap interval (percentiles).
 
-    Each draw takes as many cases as there are, with repetition, and the difference of both models on those. Source:
+    Each draw takes as many cases as there are, with repetition, and the difference of both models on those. Where both
+    were trained from several seeds, it draws those as well, so that the interval is over users and seeds. Source:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 
     Raises:
@@ -159,27 +176,24 @@ def paired_interval(
     >>> round(difference, 2), low >= 0
     (0.33, True)
     """
-    if len(ours) != len(theirs):
-        raise ValueError(f"theirs: {len(theirs)} values for {len(ours)} of ours; both must cover the same cases")
-    from scipy.stats import bootstrap  # here, because it takes a second to import
-
-    difference = ours - theirs
+    if ours.shape != theirs.shape:
+        raise ValueError(f"theirs: of shape {theirs.shape}, and ours {ours.shape}; both must cover the same cases")
+    difference = ours - theirs if ours.ndim > 1 else (ours - theirs)[:, None]
     if len(difference) == 0 or np.isnan(difference).any():
         raise ValueError("ours, theirs: no case, or one that is NaN; give at least one, and leave NaN out of both")
     if not 0 < level < 1 or draws < 1:
         raise ValueError(f"level, draws: {level}, {draws}; level must be between 0 and 1, draws at least 1")
-    if len(difference) == 1:
-        return float(difference[0]), float(difference[0]), float(difference[0])  # whatever is drawn
-    drawn = bootstrap(
-        (difference,),
-        np.mean,
-        n_resamples=draws,
-        batch=max(1, 1_000_000 // len(difference)),  # some draws at a time, to bound the memory
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(difference.mean()), float(drawn.low), float(drawn.high)
+    generator, (num_cases, num_seeds) = np.random.default_rng(seed), difference.shape
+    means = []
+    at_once = max(1, 1_000_000 // difference.size)  # some draws at a time, to bound the memory
+    for start in range(0, draws, at_once):
+        num = min(at_once, draws - start)
+        of_seeds = difference[generator.integers(num_cases, size=(num, num_cases))].mean(axis=1)
+        if num_seeds > 1:
+            of_seeds = np.take_along_axis(of_seeds, generator.integers(num_seeds, size=(num, num_seeds)), axis=1)
+        means.append(of_seeds.mean(axis=1))
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
+    return float(difference.mean()), float(low), float(high)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -261,7 +275,13 @@ def list_length(num_items: int) -> int:
 
 @torch.no_grad()
 def evaluate(
-    model: Model, cases: Cases, *, num: int = 50, index: ItemIndex | None = None, exclude: Exclude | None = None
+    model: Model,
+    cases: Cases,
+    *,
+    num: int = 50,
+    index: ItemIndex | None = None,
+    exclude: Exclude | None = None,
+    memory: Memory | None = None,
 ) -> Evaluation:
     """Rank all items for every case: each tower's `num` nearest, merged, and the hits among the first `num`.
 
@@ -274,6 +294,7 @@ def evaluate(
             the items themselves, padded with −1, where more is known of a user, such as all before the cut. By
             default nothing is left out, as in the protocol. A relevant item that is left out counts as missed, so
             compare only models with the same exclusion, on cases that say which.
+        memory: of what each case had, to rank by as well.
 
     Raises:
         ValueError: if `num` is below 1, the index or the cases are not of this model's items, or an exclusion does not
@@ -300,5 +321,7 @@ def evaluate(
         attention=torch.cat(attention).cpu() if attention else None,
     )
     lists = search_towers(index, users, num, exclude)
+    if memory is not None:
+        lists = remember(lists, index, users, memory, exclude)
     ranking = merge(lists, num)
     return Evaluation(cases=cases, users=users, lists=lists, ranking=ranking, hits=find_hits(ranking.items, cases))

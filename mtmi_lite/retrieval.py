@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
 from mtmi_lite.files import read_arrays, refusing, save_arrays
+from mtmi_lite.interactions import Interactions
 from mtmi_lite.models import Model, Similarity, Users
 
 Array = np.ndarray
@@ -67,7 +68,7 @@ class ItemIndex:
         self.similarity: Similarity = similarity
         self.kind: Kind = kind
         self._check()
-        self.vectors = self._prepare(vectors)
+        self.vectors = self.prepare(vectors)
         num_items, dim = self.vectors.shape
         num_lists = self._setting("ivf", "num_lists", num_lists, 4 * math.isqrt(num_items), 1, num_items // PER_LIST)
         num_probes = self._setting("ivf", "num_probes", num_probes, num_lists // 8, 1, num_lists)
@@ -112,7 +113,8 @@ class ItemIndex:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def _prepare(self, vectors: Tensor) -> Float32[Array, "_ dim"]:
+    def prepare(self, vectors: Float[Tensor, "*shape dim"]) -> Float32[Array, "*shape dim"]:
+        """Vectors as this index compares them, of length 1 for cosines."""
         vectors = vectors.detach().cpu().float()
         if not vectors.isfinite().all():
             raise ValueError("vectors: a NaN or infinite number among them; the model that made them has diverged")
@@ -132,7 +134,7 @@ class ItemIndex:
         num_items = len(self)
         num = at_most(num, num_items)
         exact = self.kind == "exact"
-        prepared, dim = self._prepare(queries), self.vectors.shape[1]
+        prepared, dim = self.prepare(queries), self.vectors.shape[1]
         if prepared.shape[1] != dim:
             raise ValueError(f"queries: {prepared.shape[1]} numbers each, but {dim} an item; take both of one model")
         scores, items = self.faiss.search(prepared, min(num + exact, num_items))
@@ -213,7 +215,9 @@ def among(values: Int64[Array, "*shape"], wanted: Int64[Array, " wanted"]) -> Bo
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TowerLists:
-    """Each tower's own list, best first; an absent tower has items −1 and similarities −∞.
+    """Each tower's own list, best first; an absent tower has items −1 and scores −∞.
+
+    A score is the similarity and, with a memory, its bonus.
 
     Raises:
         ValueError: for anything but an item or −1: a fraction, or a number below −1.
@@ -264,6 +268,110 @@ def search_towers(
         kept = np.argsort(items < 0, axis=2, kind="stable")[:, :, :num]  # what stays moves to the front, in order
         items, scores = (np.take_along_axis(array, kept, axis=2) for array in (items, scores))
     return TowerLists(items=items, scores=scores)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Memory:
+    """What each user has had, how often, and what that adds to an item's score: `w · log(1 + count)`.
+
+    The distinct items of user `u` are `items[offsets[u]:offsets[u + 1]]`, and `counts` says how often each was had.
+
+    Args:
+        weight: w, in the unit of the similarity; 0 or more.
+    """
+
+    items: Int64[Array, " kept"]
+    counts: Int64[Array, " kept"]
+    offsets: Int64[Array, " user_and_end"]
+    weight: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < np.inf:
+            raise ValueError(f"weight: {self.weight} is out of range; it must be 0 or more, and finite")
+
+    def of(self, user: int) -> tuple[Int64[Array, " own"], Float[Array, " own"]]:
+        """The items of a user, and the bonus of each."""
+        own = slice(self.offsets[user], self.offsets[user + 1])
+        return self.items[own], self.weight * np.log1p(self.counts[own])
+
+
+def memory_of(
+    log: Interactions,
+    users: Int64[Array, " user"],
+    ends: Int64[Array, " user"],
+    *,
+    weight: float,
+    last: int | None = None,
+) -> Memory:
+    """What each user had before position `ends` of the log.
+
+    Args:
+        last: how many of the newest interactions count; None for all.
+
+    >>> from mtmi_lite.interactions import from_columns
+    >>> log = from_columns(users=[0] * 4, items=["tea", "jam", "tea", "pie"], times=[0, 1, 2, 3])
+    >>> memory = memory_of(log, np.array([0]), np.array([3]), weight=0.1)
+    >>> log.item_names[memory.items].tolist(), memory.counts.tolist()
+    (['jam', 'tea'], [1, 2])
+    """
+    if last is not None and last < 1:
+        raise ValueError(f"last: {last} is out of range; it must be at least 1, or None for all")
+    starts = log.offsets[users] if last is None else np.maximum(log.offsets[users], ends - last)
+    own = [np.unique(log.items[start:end], return_counts=True) for start, end in zip(starts, ends, strict=True)]
+    return Memory(
+        items=np.concatenate([items for items, _ in own]),
+        counts=np.concatenate([counts for _, counts in own]),
+        offsets=np.concatenate([[0], np.cumsum([len(items) for items, _ in own])]),
+        weight=weight,
+    )
+
+
+def remember(
+    lists: TowerLists,
+    index: ItemIndex,
+    users: Users,
+    memory: Memory,
+    exclude: Int64[Array, "user slot"] | None = None,
+) -> TowerLists:
+    """Each tower's list, ranked by similarity plus the bonus of what the user had.
+
+    The index need not know of the bonus: it lifts no other item. So the first `num` are among the first `num` that the
+    index found and what the user had, and those few are scored here, whatever index it is.
+
+    Args:
+        lists: what `search_towers` found for these users.
+        exclude: what was left out of the lists, and stays so.
+
+    Raises:
+        ValueError: if the memory is not of as many users.
+
+    >>> users = Users(vectors=torch.tensor([[[3.0, 2.0, 1.0]]]), mask=torch.tensor([[True]]))
+    >>> index = ItemIndex(torch.eye(3), "cosine")
+    >>> had = Memory(items=np.array([2]), counts=np.array([4]), offsets=np.array([0, 1]), weight=0.5)
+    >>> remember(search_towers(index, users, 2), index, users, had).items.tolist()
+    [[[2, 0]]]
+    """
+    num_users, num_towers, num = lists.items.shape
+    if len(memory.offsets) - 1 != num_users:
+        raise ValueError(f"memory: of {len(memory.offsets) - 1} users, but there are {num_users}; give one each")
+    # a second list for each vector, of what was had; merged with the first, an item counts by its better score
+    length = max(num, int(np.diff(memory.offsets).max(initial=0)))
+    items = np.full((num_users, num_towers, 2, length), -1, dtype=np.int64)
+    scores = np.full(items.shape, -np.inf, dtype=np.float32)
+    items[:, :, 0, :num], scores[:, :, 0, :num] = lists.items, lists.scores
+    vectors = index.prepare(torch.where(users.mask[..., None], users.vectors, 0))  # an absent one may hold anything
+    present = users.mask.cpu().numpy()
+    for user in range(num_users):
+        had, bonus = memory.of(user)
+        if exclude is not None:
+            kept = ~np.isin(had, exclude[user])
+            had, bonus = had[kept], bonus[kept]
+        here = present[user]
+        items[user, here, 1, : len(had)] = had
+        scores[user, here, 1, : len(had)] = vectors[user, here] @ index.vectors[had].T + bonus
+    both = TowerLists(items=items.reshape(-1, 2, length), scores=scores.reshape(-1, 2, length))
+    merged, shape = merge(both, num), lists.items.shape
+    return TowerLists(items=merged.items.reshape(shape), scores=merged.scores.reshape(shape))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -41,6 +41,7 @@ class TrainingSettings:
             however large the table; but a row's momentum stands still while it is not touched, where Adam would let
             it move the row on, so the result is not the same.
         validate_every: steps between two looks at recall@50 of the validation users; the best one is kept.
+        patience: stop early after so many looks without a better one; None goes on to the last step.
         seed: of the samples and negatives.
         device: where the model computes, such as "cpu" or "cuda".
 
@@ -56,6 +57,7 @@ class TrainingSettings:
     learning_rate: float = 1e-3
     sparse: bool = False
     validate_every: int = 250
+    patience: int | None = None
     seed: int = 0
     device: str = "cpu"
 
@@ -63,6 +65,8 @@ class TrainingSettings:
         for name in ("steps", "batch_size", "num_negatives", "validate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is out of range; it must be at least 1")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience: {self.patience} is out of range; it must be at least 1, or None to go on")
         if not 0 <= self.popularity < np.inf:
             raise ValueError(f"popularity: {self.popularity} is out of range; it must be a number from 0 upward")
         if not 0 < self.learning_rate < np.inf:
@@ -203,9 +207,18 @@ class Checkpoint:
             unit="step",
         )
         try:
-            yield from self.bar
+            for step in self.bar:
+                if self.out_of_patience:
+                    break
+                yield step
         finally:
             self.bar.close()
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether too many looks have gone by since the best one."""
+        best = int(np.argmax([recall for _, recall in self.looks]))
+        return self.settings.patience is not None and len(self.looks) - 1 - best >= self.settings.patience
 
     def note(self, step: int, terms: dict[str, Tensor]) -> None:
         """Keep the mean of each term of a step.

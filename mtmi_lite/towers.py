@@ -169,6 +169,73 @@ class AttentionPooling(nn.Module):
         return _attend(_put_back(torch.cat(scores, dim=1), slots, mask), embedded, mask)
 
 
+class CausalAttention(nn.Module):
+    """K towers of SASRec: self-attention in which a place sees itself and what came before; the last place's output.
+
+    For tower j, on the history with its places, `h = E + P`, two blocks of
+    `h ← h + softmax(Q Kᵀ / √d, no later place) V` with `Q, K, V` linear maps of `LN(h)`, and
+    `h ← h + W₂ relu(W₁ LN(h) + b₁) + b₂`. The vector is `LN(h)` at the newest item. One head, as in the paper; no
+    dropout.
+
+    Source: Kang, McAuley, Self-attentive sequential recommendation, ICDM 2018.
+
+    >>> towers = CausalAttention(num_towers=4, dim=8, history_length=3, generator=torch.Generator().manual_seed(0))
+    >>> towers(torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).vectors.shape
+    torch.Size([2, 4, 8])
+    """
+
+    def __init__(self, *, num_towers: int, dim: int, history_length: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.place = nn.Parameter(torch.zeros(num_towers, history_length, dim))
+        self.first, self.second = (_CausalBlock(num_towers, dim, generator) for _ in range(2))
+        self.norm = nn.Parameter(_no_change(num_towers, dim))
+
+    def forward(self, embedded: Float[Tensor, "batch step dim"], mask: Bool[Tensor, "batch step"]) -> Users:
+        itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+        seen = (mask[:, None] | itself).tril()  # padding sees itself: a softmax over nothing would be NaN
+        states, _ = self.first(embedded + self.place[:, None], seen)
+        newest, attention = self.second(states, seen[:, -1:])  # nothing reads the other places any more
+        vectors = _layer_norm(newest, self.norm)[:, :, 0]
+        return _users(vectors.transpose(0, 1), attention[:, :, 0].transpose(0, 1))
+
+
+class _CausalBlock(nn.Module):
+    """One block of `CausalAttention`: attention and a network, each added to what it reads."""
+
+    def __init__(self, num_towers: int, dim: int, generator: torch.Generator) -> None:
+        super().__init__()
+        weights = (_weight(num_towers, dim, dim, generator=generator) for _ in range(5))
+        self.query, self.key, self.value, self.inner, self.outer = weights
+        self.inner_bias, self.outer_bias = (nn.Parameter(torch.zeros(num_towers, dim)) for _ in range(2))
+        self.attention_norm, self.network_norm = (nn.Parameter(_no_change(num_towers, dim)) for _ in range(2))
+
+    def forward(
+        self, states: Float[Tensor, "tower batch step dim"], seen: Bool[Tensor, "batch asking step"]
+    ) -> tuple[Float[Tensor, "tower batch asking dim"], Float[Tensor, "tower batch asking step"]]:
+        """The new states of as many of the last places as `seen` has rows, and what they look at."""
+        asking, normed = seen.shape[1], _layer_norm(states, self.attention_norm)
+        scores = _map(normed[:, :, -asking:], self.query) @ _map(normed, self.key).mT / states.shape[-1] ** 0.5
+        attention = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+        states = states[:, :, -asking:] + attention @ _map(normed, self.value)
+        hidden = _map(_layer_norm(states, self.network_norm), self.inner) + self.inner_bias[:, None, None]
+        return states + _map(hidden.relu(), self.outer) + self.outer_bias[:, None, None], attention
+
+
+def _no_change(num_towers: int, dim: int) -> Float[Tensor, "tower 2 dim"]:
+    """The gain and the bias of a layer norm that changes nothing yet."""
+    return torch.stack([torch.ones(num_towers, dim), torch.zeros(num_towers, dim)], dim=1)
+
+
+def _layer_norm(states: Float[Tensor, "tower batch step dim"], gain_and_bias: Tensor) -> Tensor:
+    gain, bias = gain_and_bias[:, :, None, None].unbind(dim=1)
+    return F.layer_norm(states, states.shape[-1:]) * gain + bias
+
+
+def _map(states: Float[Tensor, "tower batch step dim"], weight: Float[Tensor, "tower dim out"]) -> Tensor:
+    """Each tower's linear map of its own states."""
+    return torch.bmm(states.flatten(1, 2), weight).unflatten(1, states.shape[1:3])
+
+
 class SharedAttention(nn.Module):
     """ComiRec-SA: K interests by one self-attention, `A = softmax(W₂ tanh(W₁ (H + P)))` and `V_u = A H`.
 
@@ -328,8 +395,17 @@ def _weight(*shape: int, generator: torch.Generator) -> nn.Parameter:
     return nn.Parameter(torch.randn(*shape, generator=generator) * (2 / (shape[-2] + shape[-1])) ** 0.5)
 
 
-TOWERS = (MeanPooling, GRU, AttentionFusion, AttentionPooling, SharedAttention, InterestRouting, PositionRouting)
-"""The towers of a model: the first four are K towers, the others one module with K vectors."""
+TOWERS = (
+    MeanPooling,
+    GRU,
+    AttentionFusion,
+    AttentionPooling,
+    CausalAttention,
+    SharedAttention,
+    InterestRouting,
+    PositionRouting,
+)
+"""The towers of a model: the first five are K towers, the others one module with K vectors."""
 
 
 class FeatureTable(nn.Module):

@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 import torch
 
+from mtmi_lite.baselines import ease, item_knn
 from mtmi_lite.interactions import Batch, Split, batch_of, evaluation_cases, features_of, from_columns, split_users
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import MTMI
-from mtmi_lite.retrieval import ItemIndex, TowerLists, merge
+from mtmi_lite.retrieval import ItemIndex, TowerLists, memory_of, merge
 from mtmi_lite.training import TrainingSettings, train
 
 NOBODY = np.array([], dtype=np.int64)
 # ten users with one basket of eight each, sixty items
 LOG = from_columns(users=np.repeat(np.arange(10), 8), items=np.arange(80) % 60, times=np.arange(80) // 8)
 SPLIT = split_users(LOG, seed=0)
+ONE = np.array([0])
 MODEL = MTMI(num_items=60, num_towers=2, dim=4, history_length=5)
 INDEX = ItemIndex(torch.eye(3), "cosine")
 LISTS = TowerLists(items=np.array([[[0, 1], [1, 2]]]), scores=np.zeros((1, 2, 2), dtype=np.float32))
@@ -105,8 +107,20 @@ CASES_OF_BAD_INPUT = {
     "empty batches": (lambda: TrainingSettings(batch_size=0), "batch_size: 0", AT_LEAST_1),
     "no negatives": (lambda: TrainingSettings(num_negatives=0), "num_negatives: 0", AT_LEAST_1),
     "never validated": (lambda: TrainingSettings(validate_every=-1), "validate_every: -1", AT_LEAST_1),
+    "no patience": (lambda: TrainingSettings(patience=0), "patience: 0", AT_LEAST_1, "None to go on"),
     "no learning rate": (lambda: TrainingSettings(learning_rate=0.0), "learning_rate: 0.0", "above 0"),
     "learning rate is not a number": (lambda: TrainingSettings(learning_rate=np.nan), "learning_rate: nan", "above 0"),
+    # baselines and memory
+    "EASE without regularisation": (lambda: ease(LOG, ONE, regularisation=0), "regularisation: 0", "above 0"),
+    "negative shrinkage": (lambda: item_knn(LOG, ONE, shrinkage=-1), "shrinkage: -1", "0 or more"),
+    "ItemKNN of no neighbours": (lambda: item_knn(LOG, ONE, neighbours=0), "neighbours: 0", AT_LEAST_1),
+    "a memory that takes away": (lambda: memory_of(LOG, ONE, ONE + 4, weight=-0.1), "weight: -0.1", "0 or more"),
+    "a memory of nothing": (
+        lambda: memory_of(LOG, ONE, ONE + 4, weight=1.0, last=0),
+        "last: 0",
+        AT_LEAST_1,
+        "None for all",
+    ),
     # users and items
     "a user with no history": (lambda: batch_of([[1], []], num_items=5), "rows[1]", "no history", "at least one item"),
     "an item id too large": (lambda: batch_of([[1, 5]], num_items=5), "rows[0]: item id 5", "0 to 4"),

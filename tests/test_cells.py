@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from mtmi_lite.interactions import evaluation_cases, from_columns, split_users
+from mtmi_lite.interactions import Split, evaluation_cases, from_columns, split_users
 from mtmi_lite.lab import cells as library
-from mtmi_lite.lab.cells import Cell, had_before, measure, open_log, per_user, run_cells
-from mtmi_lite.lab.recipes import HARD, Recipe
+from mtmi_lite.lab.cells import Cell, measure, open_log, per_user, run_cells
+from mtmi_lite.lab.recipes import HARD, Baseline, Recipe
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import MostPopular
+from mtmi_lite.retrieval import index_items, memory_of
 from mtmi_lite.towers import MeanPooling, Users
 
 SMALL = Recipe(tower=MeanPooling, num_towers=2, dim=4)
@@ -89,16 +90,18 @@ def test_another_setting_seed_fold_or_log_is_another_file(log_file, tmp_path):
     other_log.write_text(Path(log_file).read_text().replace("i3\t", "i4\t"))
     others = [
         replace(cell, steps=7),
+        replace(cell, patience=3),
         replace(cell, seed=1),
         replace(cell, fold=1),
         replace(cell, tested=False),
-        replace(cell, recipe=None),
+        replace(cell, recipe=Baseline()),
+        replace(cell, recipe=Baseline(history_length=20)),
         replace(cell, recipe=replace(SMALL, learning_rate=5e-3)),
         replace(cell, recipe=replace(SMALL, objective=MultiTowerLoss(temperature=0.2))),
         replace(cell, recipe=replace(SMALL, objective=LabelAwareSoftmax())),
         replace(cell, log=str(other_log)),
     ]
-    assert len({cell.file, *(other.file for other in others)}) == 10
+    assert len({cell.file, *(other.file for other in others)}) == 12
     assert replace(cell, seed=0).file == cell.file
 
 
@@ -163,31 +166,47 @@ class Fixed:
         return self.table[ids]
 
 
-def test_the_controls_are_those_of_a_plain_loop():
-    """What was had before the cut, and recall of what is new with it left out, counted by sets."""
+def test_the_measures_of_a_user_are_those_of_a_plain_loop():
+    """What is new, rare or was had before, and the mean of a user's vectors, counted by sets."""
     generator = np.random.default_rng(0)
     users = np.repeat(np.arange(30), 40)
-    log = from_columns(users=users, items=generator.integers(90, size=1200), times=np.tile(np.arange(40), 30))
-    cases = evaluation_cases(log, np.arange(30))
+    items = (90 * generator.random(1200) ** 2).astype(int)  # some are much more popular than others
+    log = from_columns(users=users, items=items, times=np.tile(np.arange(40), 30))
+    split = Split(log=log, train=np.arange(20), validation=np.arange(20, 25), test=np.arange(30))
+    cases = evaluation_cases(log, split.test)
     table = torch.randn(log.num_items, 5, generator=torch.Generator().manual_seed(1))
     model = Fixed(torch.randn(1, 3, 5, generator=torch.Generator().manual_seed(2)), table)
-    measured = per_user(evaluate(model, cases), log, model)
-    before = had_before(log, cases)
+    measured = per_user(evaluate(model, cases), log, split, model, index_items(model))
     unit = torch.nn.functional.normalize
     scores = (unit(model.vectors[0], dim=1) @ unit(table, dim=1).T).amax(dim=0)
     order = scores.argsort(descending=True).tolist()
     mean = unit(model.vectors[0], dim=1).mean(dim=0)
     mean_order = (unit(table, dim=1) @ mean).argsort(descending=True).tolist()
+
+    counts = [sum(log.of(user).tolist().count(item) for user in range(20)) for item in range(log.num_items)]
+    popular, left = set(), sum(counts) / 2
+    for item in sorted(range(log.num_items), key=lambda item: -counts[item]):
+        if left > 0:
+            popular.add(item)
+            left -= counts[item]
+
+    def share(wanted: set, found: list) -> float:
+        return len(wanted & set(found)) / len(wanted) if wanted else np.nan
+
     for case in range(30):
         had = set(log.of(case)[:32].tolist())
         relevant = set(log.of(case)[32:].tolist())
-        assert set(before.relevant[before.offsets[case] : before.offsets[case + 1]].tolist()) == had
-        new = relevant - had
-        assert measured["old_in_50"][case] == len(had & set(order[:50]))
-        assert measured["mean_50"][case] == pytest.approx(len(relevant & set(mean_order[:50])) / len(relevant))
         unseen = [item for item in order if item not in had][:50]
-        expected = len(new & set(unseen)) / len(new) if new else np.nan
-        assert measured["new_50"][case] == pytest.approx(expected, nan_ok=True)
+        expected = {
+            "recall_50": share(relevant, order[:50]),
+            "mean_50": share(relevant, mean_order[:50]),
+            "new_50": share(relevant - had, unseen),
+            "new_in_50": share(relevant - had, order[:50]),
+            "rare_50": share(relevant - popular, order[:50]),
+            "old_in_50": len(had & set(order[:50])),
+        }
+        for name, value in expected.items():
+            assert measured[name][case] == pytest.approx(value, nan_ok=True), name
 
 
 def test_a_cell_measures_what_its_model_does():
@@ -203,6 +222,7 @@ def test_a_cell_measures_what_its_model_does():
     np.testing.assert_array_equal(measured["served_50"], evaluation.recall(50))
     assert measured["without"][1] == evaluation.recall_without(1, 50).mean()
     assert measured["validation"] == run.validation_recall.max()
+    np.testing.assert_array_equal(measured["curve"], run.validation_recall)
     assert {"found", "label_50", "shares", "cosine", "overlap", "parameters"} <= set(measured)
     assert world is not None
 
@@ -211,21 +231,56 @@ def test_a_cell_that_only_chooses_looks_at_no_test_user(monkeypatch):
     log, _ = open_log("online-retail")
     split, asked = split_users(log, seed=0, fold=0), []
     monkeypatch.setattr(
-        library, "evaluation_cases", lambda log, users, **more: asked.append(users) or evaluation_cases(log, users)
+        library,
+        "evaluation_cases",
+        lambda log, users, **more: asked.append(tuple(users)) or evaluation_cases(log, users, **more),
     )
     measured = measure(Cell(log="online-retail", recipe=SMALL, steps=2, tested=False))
-    assert asked == []
-    assert set(measured) == {"seconds", "parameters", "validation", "best_step"}
-    measure(Cell(log="online-retail", recipe=None, steps=2))
-    assert {tuple(users) for users in asked} == {tuple(split.test)}
+    assert set(asked) == {tuple(split.validation)}
+    assert set(measured) == {"seconds", "parameters", "validation", "best_step", "curve", "curve_steps"}
+    measure(Cell(log="online-retail", recipe=Baseline(), steps=2))
+    assert set(asked) == {tuple(split.validation), tuple(split.test)}
+
+
+def test_a_model_reads_as_much_of_a_history_as_its_recipe_says(monkeypatch):
+    read = []
+
+    def fake(model, cases, **more):
+        read.append(cases.batch.history.shape[1])
+        return evaluate(model, cases, **more)
+
+    monkeypatch.setattr(library, "evaluate", fake)
+    measure(Cell(log="planted-60-4", recipe=replace(SMALL, history_length=7), steps=2))
+    assert set(read) == {7}
+    read.clear()
+    measure(Cell(log="planted-60-4", recipe=Baseline(kind="ease"), steps=1))
+    assert set(read) == {49}  # the longest
+    read.clear()
+    measure(Cell(log="planted-60-4", recipe=Baseline(kind="item-knn", history_length=9), steps=1))
+    assert set(read) == {9}
+
+
+def test_the_memory_of_a_cell_is_weighed_by_validation_users_and_tested_on_others():
+    log, _ = open_log("online-retail")
+    split = split_users(log, seed=0)
+    for last in (None, 20):
+        recipe = Baseline(kind="ease", history_length=last)
+        measured = measure(Cell(log="online-retail", recipe=recipe, steps=1))
+        assert measured["memory_validation"] > measured["validation"]
+        model, length = recipe.fit(split), last or int(log.lengths.max())
+        cases = evaluation_cases(log, split.test, history_length=length)
+        weight = float(measured["memory_weight"])
+        memory = memory_of(log, cases.users, cases.cuts, weight=weight, last=last)
+        expected = evaluate(model, cases, memory=memory).recall(50)
+        np.testing.assert_array_equal(measured["memory_recall_50"], expected)
+        assert expected.mean() > measured["recall_50"].mean()
 
 
 def test_most_popular_is_a_cell_without_training():
-    measured = measure(Cell(log="online-retail", recipe=None, steps=1))
+    measured = measure(Cell(log="online-retail", recipe=Baseline(), steps=1))
     log, _ = open_log("online-retail")
     split = split_users(log, seed=0)
     expected = evaluate(MostPopular(log, split.train), evaluation_cases(log, split.test))
     np.testing.assert_array_equal(measured["recall_50"], expected.recall(50))
     baskets = evaluate(MostPopular(log, split.train), evaluation_cases(log, split.test, cut="basket"))
     np.testing.assert_array_equal(measured["basket_recall_50"], baskets.recall(50))
-    assert measured["seconds"] == 0

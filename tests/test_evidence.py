@@ -10,9 +10,10 @@ from scipy import stats
 
 from mtmi_lite.interactions import split_users
 from mtmi_lite.lab.cells import Cell
-from mtmi_lite.lab.recipes import HARD, POPULAR, Recipe
+from mtmi_lite.lab.recipes import HARD, POPULAR, Baseline, Recipe
 from mtmi_lite.losses import MultiTowerLoss
 from mtmi_lite.towers import MeanPooling
+from tools.evidence import models
 from tools.evidence import tables as evidence
 from tools.evidence.plan import ARM_PAIRS, ARM_SETTINGS, CHANGES, MODEL_PAIRS, MODEL_SETTINGS, PROTOCOLS, Protocol
 from tools.evidence.tables import (
@@ -81,14 +82,14 @@ def test_settings_are_chosen_by_validation_users_in_two_rounds(small, protocol, 
         found = {}
         for cell in cells:
             asked.append(cell)
-            rate = cell.recipe.learning_rate if cell.recipe else 0
+            rate = getattr(cell.recipe, "learning_rate", 0)
             score = {0.1: 0.9, 0.2: 0.8, 0.3: 0.1}.get(rate, 0)
             if cell.steps == 20:
                 score = {0.1: 0.3, 0.2: 0.4, 0.3: 1.0}.get(rate, 0)  # the third would win, but did not get so far
             found[cell] = {"validation": np.array(score), "seconds": np.array(1.0), "users": np.array([cell.fold])}
         return found
 
-    monkeypatch.setattr(evidence, "run_cells", made_up)
+    monkeypatch.setattr(models, "run_cells", made_up)
     settings = {"a model": [replace(FAST, learning_rate=rate) for rate in (0.1, 0.2, 0.3)]}
     found = tune_and_test(small, settings, Runner(cells=tmp_path))
     assert found["a model"].recipe.learning_rate == 0.2
@@ -96,7 +97,7 @@ def test_settings_are_chosen_by_validation_users_in_two_rounds(small, protocol, 
     assert [cell.tested for cell in asked[:3]] == [False] * 3
     assert {cell.fold for cell in asked[:5]} == {0}
     assert [int(run["users"][0]) for run in found["a model"].runs] == [0, 2]
-    assert found[POPULAR].recipe is None
+    assert found[POPULAR].recipe == Baseline()
 
 
 def test_p_is_that_of_a_permutation_of_signs_in_size():
@@ -186,7 +187,7 @@ def test_the_version_is_chosen_without_the_judges(small, tmp_path, monkeypatch):
             for cell, of in zip(cells, names, strict=True)
         }
 
-    monkeypatch.setattr(evidence, "run_cells", made_up)
+    monkeypatch.setattr(models, "run_cells", made_up)
     logs = {name: name for name in evidence.SEARCH}
     recipe, table = search_version(logs, Runner(cells=tmp_path))
     assert table["version"] == ["K = 8", "β = 0.3"]
@@ -241,7 +242,7 @@ def test_a_part_made_again_is_held_to_the_table(tmp_path, monkeypatch):
         evidence, "CHECKED", (("models_online-retail", POPULAR), ("models_online-retail", "YouTube DNN"))
     )
     monkeypatch.setitem(PROTOCOLS, "online-retail", Protocol(runs=((0, 0),), steps=10))
-    cells = [Cell(log="online-retail", recipe=r, steps=10) for r in (None, recipe)]
+    cells = [Cell(log="online-retail", recipe=r, steps=10) for r in (Baseline(), recipe)]
     found = [float(measured["recall_50"].mean()) for measured in evidence.run_cells(cells, tmp_path / "a").values()]
     rows = {POPULAR: {"recall_50 by run": [found[0]]}}
     rows["YouTube DNN"] = {"recall_50 by run": [found[1] + 0.02], "chosen": recipe.describe()}

@@ -38,6 +38,7 @@ def cases_of(relevant: list[set[int]], num_items: int) -> Cases:
     rows = [sorted(items) for items in relevant]
     return Cases(
         users=np.arange(len(rows)),
+        cuts=np.arange(1, len(rows) + 1),
         batch=Batch(history=torch.zeros(len(rows), 1, dtype=torch.int64), mask=torch.ones(len(rows), 1).bool()),
         relevant=np.array([item for row in rows for item in row], dtype=np.int64),
         offsets=np.cumsum([0] + [len(row) for row in rows]),
@@ -205,6 +206,23 @@ def test_a_paired_interval_is_the_plain_loop_however_many_draws_are_made_at_once
     means = [(ours - theirs)[generator.integers(3000, size=3000)].mean() for _ in range(2000)]
     expected = np.quantile(means, [0.025, 0.975])
     np.testing.assert_allclose(paired_interval(ours, theirs, seed=5)[1:], expected, rtol=1e-12)
+
+
+def test_an_interval_over_seeds_is_the_plain_loop_over_users_and_seeds():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.random((40, 3)) + 0.2 * np.arange(3), rng.random((40, 3))
+    difference, low, high = paired_interval(ours, theirs, seed=0, draws=20_000)
+    means = []
+    for _ in range(20_000):
+        users, seeds = rng.integers(40, size=40), rng.integers(3, size=3)
+        means.append(np.mean([[(ours - theirs)[user, seed] for user in users] for seed in seeds]))
+    assert difference == pytest.approx((ours - theirs).mean())
+    np.testing.assert_allclose([low, high], np.quantile(means, [0.025, 0.975]), atol=0.01)
+    # seeds that differ make it wider than users alone would
+    alone = paired_interval(ours.mean(axis=1), theirs.mean(axis=1), seed=0)
+    assert high - low > 1.5 * (alone[2] - alone[1])
+    one = paired_interval(ours[:, :1], theirs[:, :1], seed=3)
+    assert one == paired_interval(ours[:, 0], theirs[:, 0], seed=3)
 
 
 @pytest.mark.parametrize(

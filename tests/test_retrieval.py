@@ -11,15 +11,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtmi_lite.interactions import from_columns
 from mtmi_lite.models import MTMI, Users
 from mtmi_lite.retrieval import (
     ItemIndex,
+    Memory,
     TowerLists,
     approximate_recall,
     index_items,
     load_index,
+    memory_of,
     merge,
     merge_diverse,
+    remember,
     search_towers,
 )
 
@@ -484,6 +488,68 @@ def test_what_nobody_excludes_changes_nothing():
 def test_an_exclusion_that_does_not_fit_is_refused(exclude, message):
     with pytest.raises(ValueError, match=message):
         search_towers(ItemIndex(torch.eye(3), "cosine"), as_users([[[1, 0, 0]]], [[True]]), 1, exclude=exclude)
+
+
+# ---- a memory of what a user had
+
+
+@settings(max_examples=200, deadline=None)
+@given(small_worlds(), st.data())
+def test_lists_with_a_memory_are_brute_force(world, data):
+    items, vectors, present = world
+    num = data.draw(st.integers(1, len(items)), label="num")
+    weight = data.draw(st.sampled_from([0.0, 0.5, 3.0, 100.0]), label="weight")
+    of_user = st.dictionaries(st.integers(0, len(items) - 1), st.integers(1, 5), max_size=len(items))
+    counts = data.draw(st.lists(of_user, min_size=len(vectors), max_size=len(vectors)), label="counts")
+    gone = data.draw(st.lists(st.integers(-1, len(items) - 1), min_size=2, max_size=2), label="gone")
+    memory = Memory(
+        items=np.array([item for had in counts for item in sorted(had)], dtype=np.int64),
+        counts=np.array([had[item] for had in counts for item in sorted(had)], dtype=np.int64),
+        offsets=np.concatenate([[0], np.cumsum([len(had) for had in counts])]),
+        weight=weight,
+    )
+    index = ItemIndex(torch.tensor(items, dtype=torch.float32), "inner-product")
+    exclude = np.array([gone] * len(vectors))
+    users = as_users(vectors, present)
+    lists = remember(search_towers(index, users, num, exclude), index, users, memory, exclude)
+    for user, (own, here) in enumerate(zip(vectors, present, strict=True)):
+        for tower, vector in enumerate(own):
+            lifted = [
+                (item, np.float32(score + weight * np.log1p(counts[user].get(item, 0))))
+                for item, score in brute_force_list(items, vector, len(items))
+                if item not in gone
+            ]
+            ranked = sorted(lifted, key=lambda pair: (-pair[1], pair[0])) * here[tower]
+            expected = (ranked + [(-1, -np.inf)] * num)[:num]
+            assert lists.items[user, tower].tolist() == [item for item, _ in expected]
+            np.testing.assert_allclose(lists.scores[user, tower], [score for _, score in expected], rtol=1e-6)
+
+
+def test_a_memory_is_what_was_had_before_the_end_and_counts_only_the_last():
+    log = from_columns(users=[0] * 5 + [1] * 3, items=[3, 1, 3, 2, 0, 1, 1, 0], times=range(8))
+    everything = memory_of(log, np.array([0, 1]), np.array([4, 7]), weight=2.0)
+    assert [everything.of(user)[0].tolist() for user in (0, 1)] == [[1, 2, 3], [1]]
+    np.testing.assert_allclose(everything.of(0)[1], 2 * np.log([2, 2, 3]))
+    last = memory_of(log, np.array([0, 1]), np.array([4, 7]), weight=2.0, last=2)
+    assert [last.of(user)[0].tolist() for user in (0, 1)] == [[2, 3], [1]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_memory_reaches_what_an_approximate_index_misses(kind):
+    items, queries = clustered()
+    users = Users(vectors=queries.view(20, 3, 16), mask=torch.ones(20, 3).bool())
+    had = np.arange(0, 2000, 100)
+    memory = Memory(items=had, counts=np.ones(20, dtype=np.int64), offsets=np.arange(21), weight=10.0)
+    index = ItemIndex(items, "cosine", kind)
+    lists = remember(search_towers(index, users, 10), index, users, memory)
+    assert lists.items[:, :, 0].tolist() == np.repeat(had, 3).reshape(20, 3).tolist()
+
+
+def test_a_memory_of_other_users_is_refused():
+    memory = Memory(items=np.array([0]), counts=np.array([1]), offsets=np.array([0, 1, 1]), weight=1.0)
+    users, index = as_users([[[1, 0, 0]]], [[True]]), ItemIndex(torch.eye(3), "cosine")
+    with pytest.raises(ValueError, match="memory: of 2 users, but there are 1"):
+        remember(search_towers(index, users, 1), index, users, memory)
 
 
 def test_users_without_any_tower_have_empty_lists():

@@ -9,7 +9,7 @@ import torch
 from mtmi_lite.interactions import from_columns, split_users
 from mtmi_lite.lab.cells import Cell, run_cells
 from mtmi_lite.lab.gap import measure_gap
-from mtmi_lite.lab.recipes import recipe_at
+from mtmi_lite.lab.recipes import Baseline, recipe_at
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import MostPopular
 from mtmi_lite.retrieval import index_items, merge, search_towers
@@ -36,7 +36,7 @@ def test_cells_of_a_small_shop_are_measured(small_shop, tmp_path):
     rows = zip(small_shop.users, small_shop.items, small_shop.times, strict=True)
     lines = ["user_id,item_id,timestamp", *(",".join(map(str, row)) for row in rows)]
     (tmp_path / "log.csv").write_text("\n".join(lines))
-    recipes = [None, recipe_at(num_towers=2, alpha=5.0, beta=0.3)]
+    recipes = [Baseline(), recipe_at(num_towers=2, alpha=5.0, beta=0.3)]
     cells = [Cell(log=str(tmp_path / "log.csv"), recipe=recipe, steps=5) for recipe in recipes]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

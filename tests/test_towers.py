@@ -12,6 +12,7 @@ from mtmi_lite.towers import (
     GRU,
     AttentionFusion,
     AttentionPooling,
+    CausalAttention,
     FeatureTable,
     InterestRouting,
     ItemTower,
@@ -95,13 +96,44 @@ def test_attention_fusion_is_eq_2_and_3():
             torch.testing.assert_close(vectors[user, j].tolist(), fused, **EXACT)
 
 
-@pytest.mark.parametrize("tower", [AttentionFusion, AttentionPooling])
+@pytest.mark.parametrize("tower", [AttentionFusion, AttentionPooling, CausalAttention])
 def test_attention_sums_to_one_over_the_items_and_is_zero_on_padding(tower):
     embedded, mask = some_users()
     attention = make(tower)(embedded, mask).attention
     torch.testing.assert_close(attention.sum(dim=-1), torch.ones(4, NUM_TOWERS, dtype=torch.float64))
     assert (attention[~mask[:, None].expand_as(attention)] == 0).all()
     assert (attention[2, :, -1] == 1).all()  # a single item has all of it
+
+
+def test_causal_attention_is_torchs_encoder():
+    towers = make(CausalAttention)
+    with torch.no_grad():
+        for parameter in towers.parameters():
+            parameter.normal_()
+    embedded, mask = some_users()
+    vectors = towers(embedded, mask).vectors
+    for j in range(NUM_TOWERS):
+        state = embedded + towers.place[j]
+        for block in (towers.first, towers.second):
+            layer = nn.TransformerEncoderLayer(DIM, 1, DIM, dropout=0, batch_first=True, norm_first=True).double()
+            maps = [block.get_parameter(name)[j].T for name in ("query", "key", "value")]
+            theirs = {
+                "self_attn.in_proj_weight": torch.cat(maps),
+                "self_attn.in_proj_bias": torch.zeros(3 * DIM),
+                "self_attn.out_proj.weight": torch.eye(DIM),  # SASRec has no such map
+                "self_attn.out_proj.bias": torch.zeros(DIM),
+            }
+            for number, name in enumerate(("inner", "outer"), start=1):
+                theirs[f"linear{number}.weight"] = block.get_parameter(name)[j].T
+                theirs[f"linear{number}.bias"] = block.get_parameter(f"{name}_bias")[j]
+            for number, norm in enumerate((block.attention_norm, block.network_norm), start=1):
+                theirs[f"norm{number}.weight"], theirs[f"norm{number}.bias"] = norm[j]
+            layer.load_state_dict(theirs)
+            later = torch.ones(STEPS, STEPS, dtype=torch.bool).triu(1)
+            hidden = later | (~mask[:, None] & ~torch.eye(STEPS, dtype=torch.bool))
+            state = layer(state, src_mask=hidden)
+        expected = nn.functional.layer_norm(state[:, -1], (DIM,), *towers.norm[j])
+        torch.testing.assert_close(vectors[:, j], expected, **EXACT)
 
 
 def test_mean_pooling_is_the_mean_through_its_network():

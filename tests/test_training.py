@@ -549,6 +549,24 @@ def test_features_that_a_model_was_not_given_change_nothing_to_the_bit(split):
     assert one.model.state_dict().keys() == two.model.state_dict().keys()
 
 
+@pytest.mark.parametrize(
+    ("patience", "recalls", "best_step", "steps"),
+    [
+        (1, (0.1, 0.3, 0.2), 4, 8),
+        (2, (0.1, 0.3, 0.2, 0.25), 4, 12),
+        (2, (0.3, 0.1, 0.2), 0, 8),
+        (2, (0.1, 0.3, 0.2, 0.4, 0.35, 0.3), 12, 20),
+        (None, (0.3, *(0.1,) * 10), 0, 40),
+    ],
+)
+def test_training_ends_when_patience_does(split, monkeypatch, patience, recalls, best_step, steps):
+    scripted_recalls(monkeypatch, *recalls)
+    run = run_on(split, steps=40, patience=patience)
+    assert run.best_step == best_step
+    assert len(run.curve["total"]) == run.validation_steps[-1] == steps
+    assert not run.interrupted
+
+
 # ---- it stops well
 
 

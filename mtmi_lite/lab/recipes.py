@@ -1,22 +1,24 @@
-"""Recipes: a model, its objective and its learning rate, as one thing to train, to compare and to name."""
+"""Recipes: a model and all that its training needs, as one thing to train, to compare and to name."""
 
 import dataclasses
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
 
+from mtmi_lite.baselines import ease, item_knn
 from mtmi_lite.files import package_versions
 from mtmi_lite.interactions import Split
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss, Objective
-from mtmi_lite.models import MTMI, warm_items
+from mtmi_lite.models import MTMI, Model, MostPopular, warm_items
 from mtmi_lite.towers import (
     GRU,
     AttentionFusion,
     AttentionPooling,
+    CausalAttention,
     InterestRouting,
     MeanPooling,
     PositionRouting,
@@ -44,6 +46,7 @@ class Recipe:
     tower: type[nn.Module] = AttentionFusion
     num_towers: int = 4
     dim: int = 64
+    history_length: int = 20
     similarity: Similarity = "cosine"
     features: bool = False
     objective: Objective = dataclasses.field(default_factory=MultiTowerLoss)
@@ -56,13 +59,14 @@ class Recipe:
         split: Split,
         *,
         steps: int,
+        patience: int | None = None,
         seed: int = 0,
         progress: bool = True,
         on_step: Callable[[int], None] | None = None,
     ) -> Run:
         """Make the model and train it."""
         own = {name: getattr(self, name) for name in ("learning_rate", "popularity", "correct_frequency")}
-        settings = TrainingSettings(steps=steps, seed=seed, **own)
+        settings = TrainingSettings(steps=steps, patience=patience, seed=seed, **own)
         model = self.model(split, seed=seed)
         return train(model, self.objective, split, settings, progress=progress, on_step=on_step)
 
@@ -74,6 +78,7 @@ class Recipe:
             num_items=log.num_items,
             num_towers=self.num_towers,
             dim=self.dim,
+            history_length=self.history_length,
             tower=self.tower,
             similarity=self.similarity,
             item_features=item_features,
@@ -98,12 +103,50 @@ def _changed(settings: Any) -> dict[str, object]:
     return {name: value for name, value in values.items() if value != getattr(plain, name)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A model that is computed from the training users in one go, without training.
+
+    Args:
+        kind: Most Popular, EASE or ItemKNN.
+        history_length: how much of a history it reads, and a memory beside it keeps; None for all.
+        regularisation: of EASE.
+        shrinkage, neighbours: of ItemKNN.
+    """
+
+    kind: Literal["popular", "ease", "item-knn"] = "popular"
+    history_length: int | None = None
+    regularisation: float = 500.0
+    shrinkage: float = 10.0
+    neighbours: int = 100
+
+    def fit(self, split: Split) -> Model:
+        """The model.
+
+        Raises:
+            ValueError: naming the setting that is out of range.
+        """
+        log, users = split.log, split.train
+        if self.kind == "popular":
+            return MostPopular(log, users)
+        if self.kind == "ease":
+            return ease(log, users, regularisation=self.regularisation)
+        if self.kind == "item-knn":
+            return item_knn(log, users, shrinkage=self.shrinkage, neighbours=self.neighbours)
+        raise ValueError(f"kind: {self.kind!r} is not known; it must be 'popular', 'ease' or 'item-knn'")
+
+    def describe(self) -> dict[str, object]:
+        """The settings that are not at their defaults."""
+        return _changed(self)
+
+
 HARD = MultiTowerLoss(share="nearest", temperature=1.0, beta=0.0)
 """ComiRec's objective: a sampled softmax of the nearest vector."""
 MODELS = {
     "YouTube DNN": Recipe(tower=MeanPooling, num_towers=1),
     "GRU4Rec": Recipe(tower=GRU, num_towers=1),
     "Que2Search": Recipe(tower=AttentionFusion, num_towers=1),
+    "SASRec": Recipe(tower=CausalAttention, num_towers=1),
     "MIND": Recipe(tower=InterestRouting, similarity="inner-product", objective=LabelAwareSoftmax()),
     "ComiRec-SA": Recipe(tower=SharedAttention, similarity="inner-product", objective=HARD),
     "ComiRec-DR": Recipe(tower=PositionRouting, similarity="inner-product", objective=HARD, learning_rate=1e-2),
@@ -116,8 +159,9 @@ MODELS = {
     "MTMI-GRU": Recipe(tower=GRU),
     "MTMI-Q2S": Recipe(tower=AttentionFusion),
     "MTMI, attention pooling": Recipe(tower=AttentionPooling),
+    "MTMI-SASRec": Recipe(tower=CausalAttention),
 }
-"""The paper's models, each with its default objective. Most Popular needs no training and is not among them."""
+"""The paper's models and two more, each with its default objective. Those that need no training are not among them."""
 
 
 def recipe_at(*, num_towers: int, alpha: float, beta: float, learning_rate: float = 3e-3) -> Recipe:

@@ -5,7 +5,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from mtmi_lite.data.datasets import LOGS, oracle_ranking
 from mtmi_lite.files import save_text
 from mtmi_lite.interactions import evaluation_cases, split_users
 from mtmi_lite.lab.cells import Cell, Measured, name_of, open_log, run_cells
-from mtmi_lite.lab.recipes import ALPHAS, BETAS, KS, POPULAR, WORLDS, Recipe, place_of, provenance, recipe_at
+from mtmi_lite.lab.recipes import ALPHAS, BETAS, KS, POPULAR, WORLDS, Baseline, Recipe, place_of, provenance, recipe_at
 from mtmi_lite.lab.verdicts import holm
 from mtmi_lite.metrics import find_hits, paired_interval, recall
+from tools.evidence.models import Runner, judge_log
 from tools.evidence.plan import (
     ARM_PAIRS,
     ARM_SETTINGS,
@@ -53,32 +54,17 @@ Array = np.ndarray
 Difference = dict[str, Any]
 
 
-@dataclass(kw_only=True)
-class Runner:
-    """Runs cells, and adds up in `seconds` how long those trained that it was asked for."""
-
-    cells: Path
-    jobs: int = 1
-    client: Any = None
-    seconds: dict[Cell, float] = field(default_factory=dict)
-
-    def __call__(self, cells: Sequence[Cell], desc: str) -> dict[Cell, Measured]:
-        found = run_cells(cells, self.cells, jobs=self.jobs, client=self.client, desc=desc)
-        self.seconds |= {cell: float(measured["seconds"]) for cell, measured in found.items()}
-        return found
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
     """A model on the test users of a log.
 
     Args:
-        recipe: what was chosen; None for Most Popular.
+        recipe: what was chosen.
         runs: what each run measured.
         tuning: the seconds of all trainings that chose it.
     """
 
-    recipe: Recipe | None
+    recipe: Recipe | Baseline
     runs: list[Measured]
     tuning: float
 
@@ -102,15 +88,15 @@ def tune_and_test(log: str, settings: dict[str, list[Recipe]], run: Runner) -> d
     tried = {m: [cell(r, protocol.short, tested=False) for r in recipes] for m, recipes in every.items()}
     seen = run([c for cells in tried.values() for c in cells], f"{name}: all settings")
     best = {m: sorted(cells, key=lambda c: -seen[c]["validation"])[:2] for m, cells in tried.items()}
-    full = {m: [cell(c.recipe, protocol.steps) for c in cells if c.recipe] for m, cells in best.items()}
+    full = {m: [replace(c, steps=protocol.steps, tested=True) for c in cells] for m, cells in best.items()}
     seen |= run([c for cells in full.values() for c in cells], f"{name}: the best two")
     chosen = {m: max(cells, key=lambda c: float(seen[c]["validation"])).recipe for m, cells in full.items()}
     tuning = {m: sum(float(seen[c]["seconds"]) for c in tried[m] + full[m]) for m in chosen}
-    return measure_all(log, {POPULAR: None, **chosen}, run, tuning=tuning)
+    return measure_all(log, {POPULAR: Baseline(), **chosen}, run, tuning=tuning)
 
 
 def measure_all(
-    log: str, recipes: Mapping[str, Recipe | None], run: Runner, *, tuning: Mapping[str, float] | None = None
+    log: str, recipes: Mapping[str, Recipe | Baseline], run: Runner, *, tuning: Mapping[str, float] | None = None
 ) -> dict[str, Outcome]:
     """Each recipe in every run of the log's protocol."""
     protocol = PROTOCOLS[name_of(log)]
@@ -137,7 +123,7 @@ def row_of(tested: Outcome) -> dict[str, Any]:
         row["basket_recall_50"] = round(float(tested.per_user("basket_recall_50", "basket_users")[1].mean()), 4)
     if "found" in runs[0]:
         row["found"] = round(float(tested.per_user("found")[1].mean()), 4)
-    if recipe is None:
+    if isinstance(recipe, Baseline):
         return row
     if recipe.num_towers > 1:
         row["mean_50"] = round(float(tested.per_user("mean_50")[1].mean()), 4)
@@ -408,7 +394,7 @@ def check(results: Path, cells: Path, jobs: int = 1) -> list[str]:
         settings = {"models": MODEL_SETTINGS, "arms": ARM_SETTINGS}[what].get(model, [])
         recipes = [r for r in (replace(r, dim=protocol.dim) for r in settings) if r.describe() == row.get("chosen")]
         fold, seed = protocol.runs[0]
-        cell = Cell(log=log, recipe=recipes[0] if recipes else None, steps=protocol.steps, fold=fold, seed=seed)
+        cell = Cell(log=log, recipe=recipes[0] if recipes else Baseline(), steps=protocol.steps, fold=fold, seed=seed)
         wanted[name, model] = cell, row["recall_50 by run"][0]
     found = run_cells([cell for cell, _ in wanted.values()], cells, jobs=jobs, desc="check")
     lines = []
@@ -420,7 +406,7 @@ def check(results: Path, cells: Path, jobs: int = 1) -> list[str]:
 
 
 ELSEWHERE = "a log of this table may not be distributed with the course; the checksum says which one it was"
-WHAT = ("knobs", "logs", "models", "arms", "grid", "version", "all", "check")
+WHAT = ("knobs", "logs", "models", "arms", "grid", "version", "all", "check", "judge")
 
 
 def main() -> None:
@@ -443,6 +429,10 @@ def main() -> None:
         from distributed import Client  # here: an optional package
 
         client = Client(given.dask)
+    if given.what == "judge":
+        for log in given.log:
+            print(judge_log(log, Runner(cells=given.cells, jobs=given.jobs, client=client), given.results))
+        return
     logs = {name_of(log): log for log in given.log}
     for name in logs:
         if name not in PROTOCOLS:

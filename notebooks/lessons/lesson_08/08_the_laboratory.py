@@ -320,7 +320,7 @@ key = recipe_at(num_towers=4, alpha=2.0, beta=1.0), seed
 path = Path(folder.name) / "apart.npz"
 laboratory.runs[key].save(path)
 loaded = load_run(path)
-same = np.array_equal(pictures.report(loaded.model, laboratory.validation, log).recall, apart.recall)
+same = np.array_equal(pictures.report(loaded.model, laboratory.validation).recall, apart.recall)
 print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, best step {loaded.best_step}, objective {loaded.objective}")
 print("It recommends as before." if same else "It does not recommend as before.")
 
@@ -330,7 +330,7 @@ print("It recommends as before." if same else "It does not recommend as before."
 # %%
 test = interactions.evaluation_cases(log, split.test)
 pair = {"β = 0": recipe_at(num_towers=4, alpha=2.0, beta=0.0), "β = 1": recipe_at(num_towers=4, alpha=2.0, beta=1.0)}
-tested = {name: pictures.report(laboratory.runs[recipe, seed].model, test, log) for name, recipe in pair.items()}
+tested = {name: pictures.report(laboratory.runs[recipe, seed].model, test) for name, recipe in pair.items()}
 for name, one in tested.items():
     print(f"{name}: recall@50 {one.recall.mean():.3f}, as one vector {one.as_one.mean():.3f}, cosine {one.cosine:.2f}")
     print(f"       shares of the hits {one.shares.round(2)}, recall without each {one.without.round(3)}")

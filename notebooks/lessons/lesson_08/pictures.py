@@ -16,11 +16,12 @@ from plotly.subplots import make_subplots
 from lessons.common.figures import COLOURS, GREY, MARKERS, finished
 from lessons.common.maps import Portrait
 from lessons.common.panels import Control, Panel, State
-from mtmi_lite.interactions import Cases, Interactions, Split, evaluation_cases
-from mtmi_lite.lab.cells import per_user
+from mtmi_lite.interactions import Cases, Split, evaluation_cases
+from mtmi_lite.lab.cells import recall_of_mean
 from mtmi_lite.lab.recipes import ALPHAS, BETAS, Recipe, place_of, recipe_at
-from mtmi_lite.metrics import evaluate, paired_interval
+from mtmi_lite.metrics import evaluate, paired_interval, pairwise_cosine
 from mtmi_lite.models import MTMI
+from mtmi_lite.retrieval import index_items
 from mtmi_lite.runs import Run
 
 Array = np.ndarray
@@ -67,12 +68,13 @@ class Report:
     without: Float[Array, " tower"]
 
 
-def report(model: MTMI, cases: Cases, log: Interactions) -> Report:
+def report(model: MTMI, cases: Cases) -> Report:
     """Measure a model on the users of some cases."""
-    evaluation = evaluate(model, cases)
-    own, shares = per_user(evaluation, log, model), evaluation.tower_shares(50)
+    index = index_items(model)
+    evaluation = evaluate(model, cases, index=index)
+    shares, cosine = evaluation.tower_shares(50), float(pairwise_cosine(evaluation.users).mean())
     without = np.array([evaluation.recall_without(tower, 50).mean() for tower in range(len(shares))])
-    recall, as_one, cosine = own["recall_50"], own["mean_50"], float(own["cosine"].mean())
+    recall, as_one = evaluation.recall(50), recall_of_mean(evaluation, index)
     return Report(users=cases.users, recall=recall, as_one=as_one, cosine=cosine, shares=shares, without=without)
 
 
@@ -309,7 +311,7 @@ class Laboratory:
                 run = quick.train(self.split, steps=self.steps, seed=seed, progress=False, on_step=on_step)
             if run.interrupted:
                 raise KeyboardInterrupt
-            self.runs[key], self.reports[key] = run, report(run.model, self.validation, self.split.log)
+            self.runs[key], self.reports[key] = run, report(run.model, self.validation)
         return self.reports[key]
 
     def draw(self, state: State) -> go.Figure:

@@ -307,7 +307,7 @@ my_third_guess = None  # "the same", "close" or "else"
 import torch
 
 from mtmi_lite.lab.cells import Cell, measure
-from mtmi_lite.lab.recipes import POPULAR, Recipe
+from mtmi_lite.lab.recipes import POPULAR, Baseline, Recipe
 from mtmi_lite.losses import MultiTowerLoss
 
 torch.set_num_threads(1)
@@ -320,7 +320,7 @@ recipe = Recipe(**chosen, objective=MultiTowerLoss(**objective))
 in_file = row["recall_50 by run"][0]
 again = measure(Cell(log=log, recipe=recipe, steps=steps, fold=fold, seed=run_seed))["recall_50"].mean()
 print(f"{arm}, fold {fold}: {again:.4f} now, {in_file:.4f} in the file")
-popular = measure(Cell(log=log, recipe=None, steps=steps, fold=fold))["recall_50"].mean()
+popular = measure(Cell(log=log, recipe=Baseline(), steps=steps, fold=fold))["recall_50"].mean()
 print(f"{POPULAR}, fold {fold}: {popular:.4f} now, {table['models'][POPULAR]['recall_50 by run'][0]:.4f} in the file")
 
 # %% [markdown]

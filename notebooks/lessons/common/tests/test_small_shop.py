@@ -12,7 +12,7 @@ def test_the_lessons_measure_a_small_shop(small_shop, small_shop_learned):
     assert portray(model, evaluation.cases).recall_50 == 1
     assert lesson_05.mean_vector_recall(evaluation, model).mean() == 1
     assert len(lesson_03.lost_without(evaluation)) == model.num_towers
-    assert lesson_08.report(model, evaluation.cases, small_shop).recall.mean() == 1
+    assert lesson_08.report(model, evaluation.cases).recall.mean() == 1
     customers = lesson_10.Customers(model, model, evaluation.cases, small_shop) if model.num_towers == 1 else None
     for shows in lesson_10.SHOWS if customers else ():
         assert customers is not None

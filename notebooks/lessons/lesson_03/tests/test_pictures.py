@@ -23,6 +23,7 @@ def two_towers(first, second) -> Evaluation:
     )
     cases = Cases(
         users=np.array([0]),
+        cuts=np.array([1]),
         batch=batch_of([[0]], num_items=3),
         relevant=np.array([1, 2]),
         offsets=np.array([0, 2]),
