@@ -40,7 +40,7 @@ def test_every_model_has_as_many_settings_of_no_more_parameters(name):
         recipes = settings_of(EVERY[name], num_items=num_items, lengths=LENGTHS)
         assert len({json.dumps(recipe.describe(), sort_keys=True) for recipe in recipes}) == len(recipes) == 8
         for recipe in recipes:
-            assert num_parameters(recipe, num_items) <= 128 * num_items + 500_000
+            assert num_parameters(recipe, num_items) <= 64 * num_items + 300_000
             assert recipe.dim >= 16
             assert recipe.history_length in LENGTHS
 
@@ -57,7 +57,6 @@ def test_the_draws_of_two_models_share_what_both_have_and_a_large_one_takes_fewe
     for one, two, three in zip(*some, strict=True):
         assert one.learning_rate == two.learning_rate == three.learning_rate
         assert one.history_length == two.history_length == three.history_length
-        assert one.dim == two.dim
         assert one.dim % three.dim == 0
 
 
