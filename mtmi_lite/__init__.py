@@ -1,7 +1,7 @@
 """MTMI-lite: multi-interest retrieval, learned step by step. Read it in this order:
 
 interactions  one log as flat arrays: filter it, split it by user, draw training samples, cut evaluation cases
-towers        from a user's history to vectors: mean, GRU, attention of four kinds, MIND's, ComiRec's
+towers        from a user's history to vectors: mean, GRU, attention of three kinds, MIND's, ComiRec's
 models        K towers over one table of items; Most Popular
 baselines     two that are no networks: EASE and ItemKNN
 losses        share × pull + β · repel, and the objectives of the rivals
