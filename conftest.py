@@ -78,6 +78,20 @@ def small_shop() -> Interactions:
     return from_columns(users=np.arange(200) % 20, items=items, times=np.arange(200))
 
 
+@pytest.fixture(scope="session")
+def random_log(tmp_path_factory) -> Callable[[int], str]:
+    """Writes a log, "small", of so many users who each took 20 of 70 items at random, and says where."""
+
+    def write(num_users: int) -> str:
+        items = np.random.default_rng(0).integers(70, size=(num_users, 20))
+        rows = [f"u{user}\ti{item}\t{step}" for user, own in enumerate(items) for step, item in enumerate(own)]
+        path = tmp_path_factory.mktemp("log") / "small.inter"
+        path.write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(rows) + "\n")
+        return str(path)
+
+    return write
+
+
 @pytest.fixture(scope="session", params=[1, 3])
 def small_shop_learned(small_shop, request) -> tuple[MTMI, Evaluation]:
     """A model of the small shop with one tower, then with three, and its evaluation."""

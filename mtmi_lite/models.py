@@ -146,10 +146,9 @@ class MTMI(nn.Module):
 
 def _check_ids(name: str, ids: Tensor, num_items: int) -> None:
     """An id past the last item would silently get the padding's row."""
-    lowest, highest = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
-    if lowest < 0 or highest >= num_items:
-        bad = lowest if lowest < 0 else highest
-        raise ValueError(f"{name}: {bad} is not an item; this model has {num_items}, numbered from 0")
+    bad = ids[(ids < 0) | (ids >= num_items)]
+    if len(bad):
+        raise ValueError(f"{name}: {int(bad[0])} is not an item; this model has {num_items}, numbered from 0")
 
 
 def warm_items(log: Interactions, users: Int64[np.ndarray, " user"]) -> Bool[Tensor, " item"]:

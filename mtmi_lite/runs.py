@@ -217,8 +217,8 @@ class Checkpoint:
     @property
     def out_of_patience(self) -> bool:
         """Whether too many looks have gone by since the best one."""
-        best = int(np.argmax([recall for _, recall in self.looks]))
-        return self.settings.patience is not None and len(self.looks) - 1 - best >= self.settings.patience
+        patience, best_step = self.settings.patience, self.best[0] if self.best else 0
+        return patience is not None and sum(step > best_step for step, _ in self.looks) >= patience
 
     def note(self, step: int, terms: dict[str, Tensor]) -> None:
         """Keep the mean of each term of a step.

@@ -12,7 +12,7 @@ import torch
 
 from mtmi_lite.interactions import Split, evaluation_cases, from_columns, split_users
 from mtmi_lite.lab import cells as library
-from mtmi_lite.lab.cells import Cell, measure, open_log, per_user, run_cells
+from mtmi_lite.lab.cells import Cell, measure, open_log, parts_of, per_user, run_cells
 from mtmi_lite.lab.recipes import HARD, Baseline, Recipe
 from mtmi_lite.losses import LabelAwareSoftmax, MultiTowerLoss
 from mtmi_lite.metrics import evaluate
@@ -176,7 +176,7 @@ def test_the_measures_of_a_user_are_those_of_a_plain_loop():
     cases = evaluation_cases(log, split.test)
     table = torch.randn(log.num_items, 5, generator=torch.Generator().manual_seed(1))
     model = Fixed(torch.randn(1, 3, 5, generator=torch.Generator().manual_seed(2)), table)
-    measured = per_user(evaluate(model, cases), log, split, model, index_items(model))
+    measured = per_user(evaluate(model, cases), parts_of(cases, log, split), model, index_items(model))
     unit = torch.nn.functional.normalize
     scores = (unit(model.vectors[0], dim=1) @ unit(table, dim=1).T).amax(dim=0)
     order = scores.argsort(descending=True).tolist()

@@ -32,13 +32,9 @@ FAST = Recipe(tower=MeanPooling, num_towers=2, dim=8)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The path of a log of 80 users, and the log itself opened from it."""
-    folder = tmp_path_factory.mktemp("log")
-    items = np.random.default_rng(0).integers(70, size=(80, 20))
-    rows = [f"u{user}\ti{item}\t{step}" for user, own in enumerate(items) for step, item in enumerate(own)]
-    (folder / "small.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(rows) + "\n")
-    return str(folder / "small.inter")
+def small(random_log):
+    """The path of a log of 80 users."""
+    return random_log(80)
 
 
 @pytest.fixture

@@ -220,11 +220,12 @@ def measure(cell: Cell) -> Measured:
         return {name: np.asarray(value) for name, value in measured.items()}
     cases = evaluation_cases(log, split.test, history_length=length)
     evaluation = evaluate(model, cases, index=index)
-    measured |= per_user(evaluation, log, split, model, index)
+    parts = parts_of(cases, log, split)
+    measured |= per_user(evaluation, parts, model, index)
     weighed, tried = weigh_memory(chooses, index, log, last=last)
     memory = memory_of(log, cases.users, cases.cuts, weight=weighed.weight, last=last)
     remembered = merge(remember(evaluation.lists, index, evaluation.users, memory), 50)
-    with_memory = of_list(remembered.items, cases, parts_of(cases, log, split))
+    with_memory = of_list(remembered.items, cases, parts)
     measured |= {f"memory_{name}": value for name, value in with_memory.items()}
     measured |= {"memory_weight": weighed.weight, "memory_validation": max(tried.values())}
     if world is not None:
@@ -245,15 +246,16 @@ def measure(cell: Cell) -> Measured:
     return {name: np.asarray(value) for name, value in measured.items()}
 
 
-def per_user(evaluation: Evaluation, log: Interactions, split: Split, model: Model, index: ItemIndex) -> Measured:
+def per_user(evaluation: Evaluation, parts: dict[str, Cases], model: Model, index: ItemIndex) -> Measured:
     """A model's metrics for each test user, with its controls.
 
-    "mean_50" is `recall_of_mean`. "new_50" and "new_ndcg_50" are of
-    the items that the user has not had before the cut, with all earlier ones left out of the list; NaN where no item is
-    new. The others are those of `of_list`.
+    "mean_50" is `recall_of_mean`. "new_50" and "new_ndcg_50" are of the items that the user has not had before the cut,
+    with all earlier ones left out of the list; NaN where no item is new. The others are those of `of_list`.
+
+    Args:
+        parts: of the evaluation's cases, from `parts_of`.
     """
     cases = evaluation.cases
-    parts = parts_of(cases, log, split)
     measured = of_list(evaluation.ranking.items, cases, parts)
     measured["mean_50"] = recall_of_mean(evaluation, index)
     without_old = evaluate(model, cases, index=index, exclude=_padded(parts["old"])).ranking.items

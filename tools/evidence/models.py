@@ -113,24 +113,26 @@ def choose(log: str, run: Runner) -> dict[str, Outcome]:
         for model, baselines in BASELINES.items()
     }
     seen |= run([c for cells in full.values() for c in cells], f"{name}: the best of them")
+
+    def at_best(model: str) -> tuple[Cell, int, list[Cell]]:
+        """A model's best cell so far, the step at which that was best, and all cells that were tried."""
+        best = max(full[model], key=score)
+        return best, int(seen[best].get("best_step", 0)), [*tried.get(model, []), *full[model]]
+
     for _ in range(WIDER):
-        more = {}
-        for model, cells in full.items():
-            best = max(cells, key=score)
-            further = wider(best, int(seen[best].get("best_step", 0)), [*tried.get(model, []), *cells])
-            if further is not None:
-                more[model] = further
-        seen |= run(more.values(), f"{name}: further")
-        full = {model: [*cells, *([more[model]] if model in more else [])] for model, cells in full.items()}
-        if not more:
+        further = {model: cell for model in full if (cell := wider(*at_best(model))) is not None}
+        if not further:
             break
+        seen |= run(further.values(), f"{name}: further")
+        for model, cell in further.items():
+            full[model].append(cell)
     found = {}
-    for model, cells in full.items():
-        best, every = max(cells, key=score), [*tried.get(model, []), *cells]
+    for model in full:
+        best, best_step, every = at_best(model)
         found[model] = Outcome(
             cell=best,
             folds=[[seen[best]]],
-            edges=at_an_edge(best, int(seen[best].get("best_step", 0)), every),
+            edges=at_an_edge(best, best_step, every),
             tuning=sum(float(seen[cell]["seconds"]) for cell in every),
         )
     return found
@@ -228,9 +230,9 @@ def difference_of(found: Mapping[str, Outcome], ours: str, theirs: str) -> dict[
 def pairs_of(names: Iterable[str]) -> list[tuple[str, str]]:
     """Each entrant over every other model; each upgrade over its base; the controls over one tower."""
     there = list(names)
-    pairs = [(ours, theirs) for ours in ENTRANTS for theirs in there if theirs != ours]
-    pairs += [(control, "One tower") for control in ("Equal towers", "Label-aware attention", "Nearest tower")]
-    pairs += [("One tower", name) for name in there if name in RIVALS]
+    pairs = [(ours, theirs) for ours in ENTRANTS for theirs in there]
+    pairs += [(control, "One tower") for control in CONTROLS]
+    pairs += [("One tower", rival) for rival in RIVALS]
     pairs += [(name, UPGRADED[name.split(",")[0].removeprefix("MTMI-")]) for name in there if name in UPGRADES]
     return list(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1] and set(pair) <= set(there)))
 
@@ -270,8 +272,13 @@ def judge_log(log: str, run: Runner, results: Path) -> Path:
         cells=len(run.seconds),
     )
     path = results / f"judge_{name}.json"
-    save_text(path, json.dumps({"about": about, **table}, indent=1, ensure_ascii=False) + "\n")
+    write_table(path, about, table)
     return path
+
+
+def write_table(path: Path, about: Mapping[str, Any], table: Mapping[str, Any]) -> None:
+    """Write a table, what made it first."""
+    save_text(path, json.dumps({"about": about, **table}, indent=1, ensure_ascii=False) + "\n")
 
 
 def plan_commit() -> str:

@@ -17,13 +17,12 @@ from tqdm.auto import tqdm
 
 from lessons.common.maps import Portrait, load_grid, portray, save_grid
 from mtmi_lite.data.datasets import LOGS, oracle_ranking
-from mtmi_lite.files import save_text
 from mtmi_lite.interactions import evaluation_cases, split_users
 from mtmi_lite.lab.cells import Cell, Measured, name_of, open_log, run_cells
 from mtmi_lite.lab.recipes import ALPHAS, BETAS, KS, POPULAR, WORLDS, Baseline, Recipe, place_of, provenance, recipe_at
 from mtmi_lite.lab.verdicts import holm
 from mtmi_lite.metrics import find_hits, paired_interval, recall
-from tools.evidence.models import Runner, judge_log
+from tools.evidence.models import Runner, judge_log, write_table
 from tools.evidence.plan import (
     ARM_PAIRS,
     ARM_SETTINGS,
@@ -450,9 +449,7 @@ def main() -> None:
         data = {n: open_log(logs[n])[0].checksum for n in names}
         about = provenance(f"python -m tools.evidence {what} --log {words}", data, **settings)
         file = what if what in ("logs", "version") else f"{what}_{names[0]}"
-        save_text(
-            given.results / f"{file}.json", json.dumps({"about": about, **table}, indent=1, ensure_ascii=False) + "\n"
-        )
+        write_table(given.results / f"{file}.json", about, table)
 
     def make(what: str, names: Sequence[str]) -> None:
         if what == "knobs":

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from plotly.subplots import make_subplots
 
 from lessons.common.figures import COLOURS, GREY, MARKERS, finished, on_circle
 from lessons.common.panels import Control, Panel, State
-from mtmi_lite.metrics import Evaluation, find_hits, recall
+from mtmi_lite.lab.cells import recall_of_mean
+from mtmi_lite.metrics import Evaluation
 from mtmi_lite.models import Model
 from mtmi_lite.retrieval import index_items
 
@@ -54,11 +54,9 @@ def sweep_figure(
     return finished(figure, title=title, alt=f"Lines over α: {alt}.", height=380)
 
 
-def mean_vector_recall(evaluation: Evaluation, model: Model, *, num: int = 50) -> Float[Array, " case"]:
-    """Recall of the mean of each user's vectors, each of length 1, used as a single one: what needs no merge."""
-    means = F.normalize(evaluation.users.vectors, dim=-1).mean(dim=1)
-    _, items = index_items(model).search(means, num)
-    return recall(find_hits(items, evaluation.cases), evaluation.cases.num_relevant)
+def mean_vector_recall(evaluation: Evaluation, model: Model) -> Float[Array, " case"]:
+    """Recall@50 of the mean of each user's vectors, each of length 1, used as a single one: what needs no merge."""
+    return recall_of_mean(evaluation, index_items(model))
 
 
 def flight_figure(
