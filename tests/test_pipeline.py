@@ -104,7 +104,7 @@ def test_a_solution_without_both_markers_is_refused(lesson, code):
 
 
 def test_placeholders_are_filled_with_measures_rounded_up(lesson):
-    values = pipeline.placeholders(lesson, {"seconds": 11.2, "peak_mb": 601})
+    values = pipeline.placeholders(lesson, {"cpu_seconds": 11.2, "peak_mb": 601})
     text = pipeline.fill(pipeline.read_source(lesson), values).cells[0].source
     assert "It took 15 seconds and 650 MB." in text
     assert "urlpath=lab/tree/notebooks/07_tiny.ipynb" in text
@@ -130,12 +130,12 @@ def test_the_map_shows_what_the_lessons_say_of_themselves(course):
 
 
 def test_a_lesson_says_where_it_stands(course, tmp_path):
-    filled = pipeline.placeholders(tmp_path / "lesson_02" / "02_tower.py", {"seconds": 1, "peak_mb": 1})
+    filled = pipeline.placeholders(tmp_path / "lesson_02" / "02_tower.py", {"cpu_seconds": 1, "peak_mb": 1})
     assert filled["where"].startswith(
         "[01 01_Log](01_log.ipynb) → **02 02_Tower** → [03 03_Towers](03_towers.ipynb) · "
     )
     assert "| 02 | **02_Tower** (here) |" in filled["course"]
-    last = pipeline.placeholders(tmp_path / "lesson_03" / "03_towers.py", {"seconds": 1, "peak_mb": 1})["where"]
+    last = pipeline.placeholders(tmp_path / "lesson_03" / "03_towers.py", {"cpu_seconds": 1, "peak_mb": 1})["where"]
     assert last.startswith("[02 02_Tower](02_tower.ipynb) → **03 03_Towers** · ")
 
 
@@ -194,6 +194,68 @@ def with_output(output) -> nbformat.NotebookNode:
 def test_what_may_not_be_committed_is_refused(output, message):
     with pytest.raises(pipeline.LessonError, match=message):
         pipeline.verify(with_output(output))
+
+
+def test_the_answer_to_a_prediction_is_cleared_when_it_is_built_and_refused_in_sight():
+    cell = nbformat.v4.new_code_cell("print(3)", metadata={"tags": ["answer"]}, id="answer")
+    built = nbformat.v4.new_notebook(cells=[cell])
+    ran = nbformat.from_dict(built)
+    ran.cells[0].outputs = [nbformat.v4.new_output("stream", text="3\n")]
+    assert pipeline.tidy(ran, built).cells[0].outputs == []
+    with pytest.raises(pipeline.LessonError, match="in sight"):
+        pipeline.verify(ran)
+
+
+def test_what_is_in_sight_is_neither_folded_nor_code():
+    figure = {"data": [], "layout": {"title": {"text": "A title"}, "xaxis": {"title": {"text": "an axis"}}}}
+    cells = [
+        nbformat.v4.new_markdown_cell("Open <details><summary>Hint</summary>folded</details>"),
+        nbformat.v4.new_code_cell(
+            "hidden",
+            outputs=[
+                nbformat.v4.new_output("stream", text="printed"),
+                nbformat.v4.new_output("display_data", data={pipeline.PLOTLY: figure, "text/plain": "a figure"}),
+            ],
+        ),
+    ]
+    seen = pipeline.in_sight(nbformat.v4.new_notebook(cells=cells))
+    assert seen.split("\n") == ["Open ", "printed", "a figure", "A title", "an axis", ""]
+
+
+QUESTIONS = """\
+## Five questions
+
+**1.** Which?
+
+- (a) This.
+- (b) That, or
+- (c) the other.
+
+<details><summary>Answer</summary>
+
+**(b) and (c).** Both.
+</details>
+
+**2.** How many?
+
+<details><summary>Answer</summary>**1.5** times.</details>
+
+**3.** Why?
+
+<details><summary>Answer</summary>**Because** of that.</details>
+
+## What next
+"""
+
+
+def test_questions_are_read_with_their_options_and_right_answers():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(QUESTIONS)])
+    which, many, why = pipeline.questions_of(notebook)
+    assert (which.text, which.right) == ("Which?", "bc")
+    assert which.options == {"a": "This.", "b": "That, or", "c": "the other."}
+    assert which.answer == "**(b) and (c).** Both."
+    assert (many.text, many.right, many.options) == ("How many?", "1.5", {})
+    assert (why.text, why.right) == ("Why?", "")
 
 
 def test_widget_state_is_refused():
@@ -317,7 +379,7 @@ def doubling(answer):
     [
         (lambda x: 2 * x, "✓ Right."),
         (lambda x: x**2, "✗ Twice 3 is 6, and yours gives 9: which operation did you use?"),
-        (lambda x: x / 0, "✗ Your code stopped with ZeroDivisionError: division by zero"),
+        (lambda x: [][x], "✗ Your code stopped with IndexError: list index out of range"),
         (lambda x: None, f"✗ {NOT_WRITTEN}"),
         (..., f"✗ {NOT_WRITTEN}"),
         (None, f"✗ {NOT_WRITTEN}"),
@@ -326,12 +388,12 @@ def doubling(answer):
 def test_a_check_prints_its_verdict_and_raises_only_in_grading(answer, line, capsys, monkeypatch):
     monkeypatch.delenv("MTMI_GRADING", raising=False)
     doubling(answer)
-    assert capsys.readouterr().out == line + "\n"
+    assert capsys.readouterr().out.startswith(line)
     monkeypatch.setenv("MTMI_GRADING", "1")
     if line.startswith("✗"):
         with pytest.raises(Wrong) as caught:
             doubling(answer)
-        assert str(caught.value) == line[2:]
+        assert str(caught.value).startswith(line[2:])
     else:
         doubling(answer)
 

@@ -62,13 +62,15 @@ pictures.points_figure(points, title="The finished picture first")
 # **Predict.** How many of the points lie above 1?
 
 # %%
-my_guess = None  # a part, from 0 to 1
+my_guess = None  # a fraction, from 0 to 1
 
-# %%
+# %% tags=["answer"] tells=["about one in six"]
 above = float((points > 1).mean())
 print(f"You guessed {my_guess}; it is {above:.2f}.")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>About one in six, as for any normal distribution.</details>
+#
 # > **Remember:** one sentence.
 #
 # ### Exercise 1: the larger one
@@ -122,6 +124,43 @@ panel
 # ## What you take home
 #
 # - One sentence for each idea.
+#
+# ## Five questions
+#
+# **1.** A question that this lesson answers?
+#
+# - (a) One answer.
+# - (b) Another.
+#
+# <details><summary>Answer</summary>**(a)** And why it is right, and the other is not.</details>
+#
+# **2.** A question that this lesson answers?
+#
+# - (a) One answer.
+# - (b) Another.
+#
+# <details><summary>Answer</summary>**(a)** And why it is right, and the other is not.</details>
+#
+# **3.** A question that this lesson answers?
+#
+# - (a) One answer.
+# - (b) Another.
+#
+# <details><summary>Answer</summary>**(a)** And why it is right, and the other is not.</details>
+#
+# **4.** A question that this lesson answers?
+#
+# - (a) One answer.
+# - (b) Another.
+#
+# <details><summary>Answer</summary>**(a)** And why it is right, and the other is not.</details>
+#
+# **5.** A question that this lesson answers?
+#
+# - (a) One answer.
+# - (b) Another.
+#
+# <details><summary>Answer</summary>**(a)** And why it is right, and the other is not.</details>
 
 # %% tags=["results"]
 from IPython.display import JSON

@@ -10,7 +10,9 @@ that. The solution of an exercise stands between the lines `# BEGIN SOLUTION` an
 Prose may hold `{{seconds}}` and `{{memory_mb}}`, measured when the student notebook was last built, `{{binder}}`, the
 address of the lesson on Binder, and from the header `{{minutes}}`, `{{where}}` (the lesson before and after) and
 `{{course}}` (a table of all). One cell is tagged `parameters`; one is tagged `results` and shows
-`IPython.display.JSON` of a dictionary.
+`IPython.display.JSON` of a dictionary. A cell that answers a prediction is tagged `answer`: it is committed without its
+output, and `tells` lists words that would give the answer away, which no test lets stand in sight. A lesson ends with
+five questions, which `questions_of` reads.
 """
 
 import argparse
@@ -102,12 +104,75 @@ def read_source(path: Path) -> NotebookNode:
 
 def student(notebook: NotebookNode) -> NotebookNode:
     """A copy in which a stub stands for each solution."""
-    return _map_code(notebook, lambda code: _replace_solutions(code, keep=False))
+    unsolved = _map_code(notebook, lambda code: _replace_solutions(code, keep=False))
+    for cell in unsolved.cells:
+        cell.metadata.pop("tells", None)
+    return unsolved
 
 
 def solved(notebook: NotebookNode) -> NotebookNode:
     """A copy with the solutions, their markers dropped."""
     return _map_code(notebook, lambda code: _replace_solutions(code, keep=True))
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Does this cell answer a prediction?"""
+    return "answer" in cell.metadata.get("tags", [])
+
+
+def in_sight(notebook: NotebookNode) -> str:
+    """What a reader of a committed notebook sees before unfolding or running anything, code left out."""
+    seen = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            seen.append(re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL))
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            seen.append(output.get("text", "") or data.get("text/markdown", "") or data.get("text/plain", ""))
+            if PLOTLY in data:
+                layout = data[PLOTLY]["layout"]
+                titles = [layout, *(layout.get(axis, {}) for axis in ("xaxis", "yaxis"))]
+                seen += [title.get("title", {}).get("text", "") for title in titles]
+                seen += [note.get("text", "") for note in layout.get("annotations", [])]
+    return "\n".join(seen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One of the questions at the end of a lesson, in Markdown.
+
+    Args:
+        options: what there is to choose from; none where the answer is a number or a sentence.
+        right: the letters of the right options, or the number as it is written; empty for a sentence.
+        answer: what the folded answer says.
+    """
+
+    text: str
+    options: dict[str, str]
+    right: str
+    answer: str
+
+
+def questions_of(notebook: NotebookNode) -> list[Question]:
+    """The questions under the heading "Five questions".
+
+    A question begins with its number in bold, `**1.**`; its options, if any, are a list, `- (a) …`; its answer is
+    folded in `<details><summary>Answer</summary>` and begins, in bold, with the right letters, as in `**(b)**`, or the
+    number.
+    """
+    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    part = re.search(r"^## Five questions$(.*?)(?=^## |\Z)", prose, flags=re.DOTALL | re.MULTILINE)
+    found = []
+    for whole in re.split(r"^\*\*\d\.\*\* ", part[1] if part else "", flags=re.MULTILINE)[1:]:
+        body, _, rest = whole.partition("<details><summary>Answer</summary>")
+        answer = rest.partition("</details>")[0].strip()
+        options = dict(re.findall(r"^- \((\w)\) (.*)$", body, flags=re.MULTILINE))
+        bold = re.match(r"\*\*(.*?)\*\*", answer)
+        letters = re.findall(r"\((\w)\)", bold[1]) if bold and options else []
+        number = re.match(r"[−+-]?[\d.,]+", bold[1]) if bold and not options else None
+        right = "".join(letters) or (number[0] if number else "")
+        found.append(Question(text=body.split("\n- (")[0].strip(), options=options, right=right, answer=answer))
+    return found
 
 
 def _map_code(notebook: NotebookNode, change: Callable[[str], str]) -> NotebookNode:
@@ -160,7 +225,7 @@ def placeholders(source: Path, measured: dict[str, Any]) -> dict[str, Any]:
     course = read_course(source.parents[1])
     here = next(index for index, lesson in enumerate(course) if lesson.name == source.stem)
     return {
-        "seconds": 5 * math.ceil(measured["seconds"] / 5),
+        "seconds": 5 * math.ceil(measured["cpu_seconds"] / 5),  # what a busy machine does not change
         "memory_mb": 50 * math.ceil(measured["peak_mb"] / 50),
         "binder": f"https://mybinder.org/v2/gh/{home['repository']}/{home['branch']}"
         f"?urlpath=lab/tree/notebooks/{source.stem}.ipynb",
@@ -479,11 +544,11 @@ def _painted(outputs: Iterable[dict], form: str, paint: Paint) -> list[bytes]:
 
 
 def tidy(executed: NotebookNode, built: NotebookNode) -> NotebookNode:
-    """The notebook as it was built, with the outputs of its execution: no widgets, no progress bars, no times."""
+    """The notebook as it was built, with the outputs of its execution: no answers, widgets, progress bars or times."""
     notebook = copy.deepcopy(built)
     outputs = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
     for cell in notebook.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and not is_answer(cell):
             cell.outputs = [output for output in outputs[cell.id].outputs if not _is_progress(output)]
             cell.execution_count = outputs[cell.id].execution_count
     for _, output in _outputs(notebook):
@@ -512,6 +577,8 @@ def verify(notebook: NotebookNode) -> None:
             )
         if WIDGET in data:
             raise LessonError(f"{cell.id}: without a kernel this widget shows nothing; add a plotly figure or a PNG")
+        if is_answer(cell):
+            raise LessonError(f"{cell.id}: the answer to a prediction is in sight; clear the output of this cell")
     parameters_of(notebook)
     tagged(notebook, "results")
     if "widgets" in notebook.metadata:

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
-from jaxtyping import Float, Int64, Shaped
-from plotly.subplots import make_subplots
+from jaxtyping import Float, Int64
 
-from lessons.common.maps import Portrait, pca_layout
+from lessons.common.maps import Portrait
 
 Array = np.ndarray
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -55,118 +54,12 @@ def short(name: str, length: int = 34) -> str:
 
 
 def on_circle(degrees: Float[Array, "*shape"], radius: float | Float[Array, "*shape"] = 1.0) -> tuple[Array, Array]:
-    """Angles on a clock face, 0° at the top and growing clockwise, as x and y.
+    """Angles as in school, 0° at the right and growing counter-clockwise, as x and y.
 
     >>> [axis.round(2).tolist() for axis in on_circle(np.array([0.0, 90.0]))]
-    [[0.0, 1.0], [1.0, 0.0]]
+    [[1.0, 0.0], [0.0, 1.0]]
     """
-    return radius * np.sin(np.radians(degrees)), radius * np.cos(np.radians(degrees))
-
-
-def customer_map(
-    vectors: Float[Array, "tower dim"],
-    item_vectors: Float[Array, "item dim"],
-    lists: Int64[Array, "tower num"],
-    names: Shaped[Array, " item"],
-    *,
-    title: str,
-    named: int = 5,
-) -> go.Figure:
-    """One user as K vectors on a map of items (PCA of what the towers found), beside the products each stands for.
-
-    Args:
-        vectors, item_vectors: of length 1.
-        lists: each tower's nearest items, best first; the first `named` are named.
-    """
-    num_towers = len(vectors)
-    found = item_vectors[lists.ravel()]
-    flat = pca_layout(np.concatenate([vectors, found]).astype(np.float32))
-    own, items = flat[:num_towers], flat[num_towers:].reshape(*lists.shape, 2)
-    figure = make_subplots(
-        cols=2, column_widths=[0.58, 0.42], horizontal_spacing=0.02, specs=[[{"type": "scatter"}, {"type": "scatter"}]]
-    )
-    for tower in range(num_towers):
-        style = dict(color=COLOURS[tower], symbol=MARKERS[tower])
-        figure.add_scatter(
-            x=items[tower, :, 0],
-            y=items[tower, :, 1],
-            mode="markers",
-            marker=dict(size=8, opacity=0.55, **style),
-            text=names[lists[tower]],
-            hovertemplate="%{text}<extra>" + tower_name(tower) + "</extra>",
-            showlegend=False,
-            col=1,
-            row=1,
-        )
-    for tower in range(num_towers):  # the vectors on top of the products
-        figure.add_scatter(
-            x=[own[tower, 0]],
-            y=[own[tower, 1]],
-            mode="markers+text",
-            marker=dict(size=20, color=COLOURS[tower], symbol=MARKERS[tower], line=dict(color="white", width=2)),
-            text=f"<b>{tower + 1}</b>",
-            textposition="top center",
-            textfont_size=16,
-            hovertemplate=f"vector of {tower_name(tower)}<extra></extra>",
-            showlegend=False,
-            col=1,
-            row=1,
-        )
-    text = []
-    for tower in range(num_towers):
-        text.append(f"<b><span style='color:{COLOURS[tower]}'>{tower_name(tower)}</span></b>")
-        text += [f"   {short(str(names[item]), 40)}" for item in lists[tower, :named]] + [""]
-    figure.add_annotation(
-        text="<br>".join(text), x=0.6, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top",
-        align="left", showarrow=False,
-    )  # fmt: skip
-    figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    alt = f"Map of the products near one customer's {num_towers} vectors, each vector with its first products: " + (
-        "; ".join(f"tower {t + 1}: " + ", ".join(map(str, names[lists[t, :3]])) for t in range(num_towers))
-    )
-    return finished(figure, title=title, alt=alt, height=max(420, 60 + 17 * len(text)))
-
-
-def list_table(
-    single: Int64[Array, " num"],
-    lists: Int64[Array, "tower num"],
-    merged: Int64[Array, " num"],
-    brought_by: Int64[Array, " num"],
-    bought_later: Int64[Array, " relevant"],
-    names: Shaped[Array, " item"],
-    *,
-    title: str,
-) -> go.Figure:
-    """The list of one vector, the K lists of K towers and the list merged from them; ✓ is what was bought later."""
-    num_towers = len(lists)
-
-    def cell(item: int, mark: str = "") -> str:
-        tick = "✓ " if item in bought_later else ""
-        return f"{tick}{mark}{short(str(names[item]))}"
-
-    columns = [[cell(item) for item in single]]
-    columns += [[cell(item) for item in lists[tower]] for tower in range(num_towers)]
-    columns += [[cell(item, f"{SYMBOLS[tower]} ") for item, tower in zip(merged, brought_by, strict=True)]]
-    colours: list[str | list[str]] = ["black", *COLOURS[:num_towers], [COLOURS[tower] for tower in brought_by]]
-    figure = go.Figure(
-        go.Table(
-            header=dict(
-                values=["<b>One vector</b>"]
-                + [f"<b>{tower_name(tower)}</b>" for tower in range(num_towers)]
-                + ["<b>Merged</b>"],
-                font_color=["black", *COLOURS[:num_towers], "black"],
-                align="left",
-                fill_color="#EEEEEE",
-            ),
-            cells=dict(values=columns, font_color=colours, align="left", fill_color="white", height=32, font_size=11),
-        )
-    )
-    ticks = [int(np.isin(column, bought_later).sum()) for column in (single, *lists, merged)]
-    alt = (
-        f"Table of recommendations. Of the first {len(merged)}, later bought: {ticks[0]} in the list of one vector, "
-        f"{', '.join(map(str, ticks[1:-1]))} in the towers' lists, {ticks[-1]} in the merged list."
-    )
-    return finished(figure, title=title, alt=alt, height=120 + 46 * len(merged))
+    return radius * np.cos(np.radians(degrees)), radius * np.sin(np.radians(degrees))
 
 
 def learning_curves(
@@ -192,31 +85,6 @@ def learning_curves(
         f"{name} {recall[-1]:.3f}" for name, (_, recall) in curves.items()
     )
     return finished(figure, title=title, alt=f"{alt}; Most Popular {floor:.3f}.", height=380)
-
-
-def tower_work(
-    shares: Float[Array, " tower"], without: Float[Array, " tower"], recall: float, *, title: str
-) -> go.Figure:
-    """The work of each tower: its share of the hits, and how much recall@50 is lost without it."""
-    towers = [tower_name(tower) for tower in range(len(shares))]
-    lost = recall - without
-    figure = make_subplots(cols=2, subplot_titles=("share of the hits", f"recall@50 lost without it (of {recall:.3f})"))
-    for column, (values, form) in enumerate(((shares, ".0%"), (lost, ".3f")), start=1):
-        figure.add_bar(
-            x=towers,
-            y=values,
-            marker_color=list(COLOURS[: len(towers)]),
-            text=[format(value, form) for value in values],
-            showlegend=False,
-            row=1,
-            col=column,
-        )
-    figure.update_yaxes(tickformat=".0%", col=1, row=1)
-    alt = "Two bar charts. " + "; ".join(
-        f"{name[2:]}: {share:.0%} of the hits, {loss:.3f} of recall lost without it"
-        for name, share, loss in zip(towers, shares, lost, strict=True)
-    )
-    return finished(figure, title=title, alt=alt, height=360)
 
 
 def caption(portrait: Portrait) -> str:

@@ -8,13 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped
-from plotly.subplots import make_subplots
 
 from lessons.common.figures import COLOURS, GREY, MARKERS, finished, short
 from lessons.common.panels import Control, Panel, State
 from mtmi_lite.data.datasets import PlantedWorld, oracle_ranking, planted_interests
 from mtmi_lite.interactions import Interactions, evaluation_cases, item_counts, split_users
-from mtmi_lite.metrics import find_hits, paired_interval, recall
+from mtmi_lite.metrics import find_hits, recall
 
 Array = np.ndarray
 Counts = Int64[Array, " item"]
@@ -25,8 +24,8 @@ def _marks(kind: int, size: int = 5) -> dict:
     return dict(color=COLOURS[kind], symbol=MARKERS[kind], size=size)
 
 
-ABOVE = dict(orientation="h", y=1.02, yanchor="bottom")
-"""A legend above the figure."""
+BELOW = dict(orientation="h", y=-0.22, yanchor="top")
+"""A legend below the figure, where it is in nobody's way on a narrow screen."""
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
@@ -80,11 +79,14 @@ def customer_line(
         about = dict(text=names[items[chosen]], hovertemplate="%{text}<br>%{x|%d %B %Y}<extra></extra>")
         style = dict(name=f"{name} ({chosen.sum()})", mode="markers", marker=_marks(kind, 7))
         figure.add_scatter(x=dates[chosen], y=height[chosen], **style, **about)
-    top = 1.25 * float(height.max())  # above all stacks
+    top, stack = 1.25 * float(height.max()), times == times[cut]  # above all stacks, and the one with the cut
     arrow = dict(showarrow=True, arrowhead=2, ax=0, ay=top, ayref="y")
-    figure.add_annotation(x=dates[cut], y=height[cut], text="<b>the cut, after 80%</b>", **arrow)
+    figure.add_annotation(x=dates[cut], y=height[stack].max() + 0.5, text="<b>the cut, after 80%</b>", **arrow)
+    wing = max(int(np.ptp(times)) // 70, 1)
+    across = (times[cut] + np.array([-wing, wing])).astype("datetime64[s]").astype(str)
+    figure.add_shape(type="line", x0=across[0], x1=across[1], y0=height[cut] - 0.5, y1=height[cut] - 0.5, line_width=3)
     up = dict(title="line of the basket", range=(0, 1.1 * top))
-    figure.update_layout(legend=ABOVE, xaxis_title="when", yaxis=up)
+    figure.update_layout(legend=BELOW, xaxis_title="when", yaxis=up)
     where = "inside a basket" if times[cut] == times[cut - 1] else "between baskets"
     alt = (
         f"Time line of one customer: {len(times)} purchases in {len(first)} baskets, each a stack. The first {cut} are "
@@ -117,19 +119,52 @@ def bought_together(
     return votes.T.masked_fill(torch.from_numpy(known), -1).topk(num).indices.numpy()
 
 
+def recall_of_rows(
+    log: Interactions,
+    users: Int64[Array, " user"],
+    *,
+    trained: Bool[Array, " interaction"],
+    known: Bool[Array, " interaction"],
+    wanted: Bool[Array, " interaction"],
+    num: int = 20,
+) -> dict[str, Float[Array, " user"]]:
+    """Recall of two lists, each user asked for the `wanted` rows and known by the `known` ones.
+
+    Args:
+        trained: the rows that the lists learn from.
+
+    Returns:
+        for each list, a value for each of the users, NaN for one of whom nothing is wanted.
+    """
+
+    def items_of_users(rows: Bool[Array, " interaction"]) -> Bool[Array, "user item"]:
+        table = np.zeros((log.num_users, log.num_items), dtype=bool)
+        table[log.users[rows], log.items[rows]] = True
+        return table[users]
+
+    had, asked = items_of_users(known), items_of_users(wanted)
+    best = np.argsort(-np.bincount(log.items[trained], minlength=log.num_items), kind="stable")[:num]
+    lists = {"best-sellers": np.tile(best, (len(users), 1)), "Bought together": bought_together(log, trained, had, num)}
+    num_asked = np.where(asked.any(axis=1), asked.sum(axis=1), np.nan)
+    return {name: np.take_along_axis(asked, each, 1).sum(1) / num_asked for name, each in lists.items()}
+
+
 def moved_by_the_cut(
     inside: Mapping[str, Float[Array, " case"]], between: Mapping[str, Float[Array, " case"]], *, title: str
 ) -> go.Figure:
-    """Recall@20 of some rankings for the same customers, the cut inside a basket and between two baskets."""
+    """Recall@50 of some rankings for the same customers, the cut after 80% and moved between two baskets."""
     left, right = ({name: float(values.mean()) for name, values in cut.items()} for cut in (inside, between))
     figure = go.Figure()
+    for name in left:
+        line = dict(color=GREY, width=2)
+        figure.add_scatter(x=[left[name], right[name]], y=[name] * 2, mode="lines", line=line, showlegend=False)
     for kind, (name, values) in enumerate({"cut after 80%": left, "cut moved between baskets": right}.items()):
         figure.add_scatter(x=[*values.values()], y=[*values], name=name, mode="markers", marker=_marks(kind, 12))
-    figure.update_layout(legend=ABOVE, xaxis=dict(title="recall@20", rangemode="tozero"), yaxis_autorange="reversed")
-    alt = "Recall at 20 with the cut after 80% and moved between baskets: " + "; ".join(
+    figure.update_layout(legend=BELOW, xaxis=dict(title="recall@50", rangemode="tozero"), yaxis_autorange="reversed")
+    alt = "Recall at 50 with the cut after 80% and moved between baskets: " + "; ".join(
         f"{name} {left[name]:.3f} and {right[name]:.3f}" for name in left
     )
-    return finished(figure, title=title, alt=f"{alt}.", height=320)
+    return finished(figure, title=title, alt=f"{alt}.", height=330)
 
 
 # --- popularity -----------------------------------------------------------------------------------------------------
@@ -167,46 +202,63 @@ def popularity_figure(counts: Counts, names: Shaped[Array, " item"], *, title: s
 # --- how sure -------------------------------------------------------------------------------------------------------
 
 
-def half_widths(
-    difference: Float[Array, " case"], sizes: Sequence[int], *, seed: int, repeats: int = 20
+def redrawn_figure(means: Float[Array, " draw"], *, title: str) -> go.Figure:
+    """Redrawn mean differences, the middle 95% of them between two dashed lines."""
+    low, high = np.quantile(means, [0.025, 0.975])
+    parts, edges = np.histogram(means, bins=40)
+    middles = (edges[1:] + edges[:-1]) / 2
+    figure = go.Figure(go.Bar(x=middles, y=parts / len(means), marker_color=COLOURS[0], showlegend=False))
+    figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[5], opacity=0.25, line_width=0)
+    figure.add_vline(x=low, line=dict(color=GREY, dash="dash")).add_vline(x=high, line=dict(color=GREY, dash="dash"))
+    zero = dict(xanchor="left", showarrow=False, yref="y domain", y=1)
+    figure.add_vline(x=0, line_color="black").add_annotation(x=0, text=" no difference", **zero)
+    across = dict(title="mean difference of recall@50, redrawn", range=_with_zero(means))
+    figure.update_layout(xaxis=across, yaxis=dict(title="fraction of the draws"), bargap=0)
+    alt = f"{len(means)} redrawn mean differences; the middle 95% of them lie from {low:+.4f} to {high:+.4f}."
+    return finished(figure, title=title, alt=alt, height=330)
+
+
+def _with_zero(values: Float[Array, " draw"]) -> tuple[float, float]:
+    """A range of these values and 0, with some room."""
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    room = 0.08 * (high - low)
+    return low - room, high + room
+
+
+def found_in(
+    difference: Float[Array, " case"], sizes: Sequence[int], *, seed: int, experiments: int
 ) -> Float[Array, " size"]:
-    """Half the width of the bootstrap interval of a mean difference on so many users, averaged over random choices."""
-    generator = np.random.default_rng(seed)
+    """The fraction of experiments that find a mean difference, for experiments on so many users.
 
-    def half_width(size: int) -> float:
-        chosen = generator.choice(difference, size, replace=False)
-        _, low, high = paired_interval(chosen, np.zeros(size), seed=seed, draws=500)
-        return (high - low) / 2
+    An experiment draws its users from those of `difference`, with repetition, as if they were all that there are. It
+    finds the difference if its interval, the mean ± 1.96 standard errors, lies on the right side of 0.
 
-    return np.array([np.mean([half_width(size) for _ in range(repeats)]) for size in sizes])
+    >>> found_in(np.array([0.9, 1.1]), [5], seed=0, experiments=100).tolist()
+    [1.0]
+    """
+    generator, side = np.random.default_rng(seed), np.sign(difference.mean())
+    found = []
+    for size in sizes:
+        chosen = generator.choice(difference, (experiments, size))
+        found.append(float((side * chosen.mean(axis=1) > 1.96 * chosen.std(axis=1) / np.sqrt(size)).mean()))
+    return np.array(found)
 
 
-def interval_figure(
-    draws: Mapping[str, Float[Array, " draw"]], sizes: Sequence[int], widths: Float[Array, " size"], *, title: str
-) -> go.Figure:
-    """Left, redrawn mean differences on few and on many users; right, how the interval narrows with their number."""
-    figure = make_subplots(cols=2, subplot_titles=("redrawn differences", "half the interval's width (recall@50)"))
-    edges = np.histogram_bin_edges(np.concatenate(list(draws.values())), bins=60)
-    middles, text = (edges[1:] + edges[:-1]) / 2, []
-    for kind, (name, values) in enumerate(draws.items()):
-        part = np.histogram(values, bins=edges)[0] / len(values)
-        line = dict(color=COLOURS[kind], shape="hvh")
-        figure.add_scatter(x=middles, y=part, name=name, mode="lines+markers", line=line, marker=_marks(kind, 4))
-        low, high = np.quantile(values, [0.025, 0.975])
-        text.append(f"{name}: 95% from {low:+.4f} to {high:+.4f}")
-    right, dashed, root = dict(row=1, col=2), dict(color=GREY, dash="dash"), np.sqrt(sizes[-1] / np.array(sizes))
-    figure.add_scatter(x=list(sizes), y=widths, name="measured", mode="markers", marker=_marks(2, 10), **right)
-    figure.add_scatter(x=list(sizes), y=widths[-1] * root, name="∝ 1/√users", mode="lines", line=dashed, **right)
-    figure.add_shape(x0=0, x1=0, y0=0, y1=1, xref="x", yref="y domain", line=dashed)
-    figure.update_layout(
-        xaxis_title="difference of recall@50", yaxis_title="part of the draws", legend=dict(orientation="h", y=-0.2),
-        xaxis2=dict(type="log", title="test users", tickvals=list(sizes)),
-        yaxis2=dict(type="log", tickvals=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]),
-    )  # fmt: skip
-    alt = f"Redrawn differences, {'; '.join(text)}. Half the width on " + ", ".join(
-        f"{size} users {width:.4f}" for size, width in zip(sizes, widths, strict=True)
+def found_figure(sizes: Sequence[int], found: Float[Array, " size"], *, title: str) -> go.Figure:
+    """How many experiments of each size find the difference."""
+    line = dict(color=COLOURS[0])
+    figure = go.Figure(go.Scatter(x=list(sizes), y=found, mode="lines+markers", line=line, marker=_marks(0, 9)))
+    ticks = [sizes[0]]
+    for size in sizes:
+        if size >= 1.4 * ticks[-1]:  # so that no label meets the next
+            ticks.append(size)
+    figure.update_xaxes(title="test customers in an experiment", type="log", tickvals=ticks, tickangle=-45)
+    figure.update_yaxes(title="experiments that find it", tickformat=".0%", range=(0, 1.03), dtick=0.1)
+    figure.add_hline(y=0.8, line=dict(color=GREY, dash="dash"))
+    alt = "Fraction of experiments that find the difference: " + ", ".join(
+        f"{part:.0%} with {size} customers" for size, part in zip(sizes, found, strict=True)
     )
-    return finished(figure, title=title, alt=f"{alt}; it follows one over the square root.", height=400)
+    return finished(figure, title=title, alt=f"{alt}.", height=400)
 
 
 # --- a planted world ------------------------------------------------------------------------------------------------
@@ -217,7 +269,7 @@ class WorldView:
     """The panel's view of a planted world.
 
     Args:
-        overlap: the part of their interests that two users share, over all pairs of users.
+        overlap: the fraction of their interests that two users share, over all pairs of users.
         shown: how often each of the first users bought from each interest.
         reached: recall@20 by chance, of Most Popular, and of an oracle that knows each user's interests.
     """
@@ -229,7 +281,7 @@ class WorldView:
 
 
 def overlap_of_interests(user_interests: Int64[Array, "user own"], num_interests: int) -> float:
-    """The part of their interests that two different users share, on average over all pairs.
+    """The fraction of their interests that two different users share, on average over all pairs.
 
     >>> overlap_of_interests(np.array([[0, 1], [1, 2], [0, 1]]), 3)  # pairs share 1, 2 and 1 of 2
     0.6666666666666666
@@ -299,7 +351,7 @@ def world_figure(view: WorldView, real: Curve) -> go.Figure:
     )
     figure = go.Figure(dict(data=traces, layout=layout))
     chance, popular, oracle = text
-    title = f"two users share {view.overlap:.0%} of their interests · Most Popular {popular} · oracle {oracle}"
+    title = f"Two users share {view.overlap:.0%} of their interests · Most Popular {popular} · oracle {oracle}"
     alt = (
         f"A planted world of {num_interests} interests, {view.world.user_interests.shape[1]} for each user. Two users "
         f"share {view.overlap:.0%} of their interests. The most popular item has {counts.max() / counts.mean():.1f} "

@@ -9,9 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from IPython.display import clear_output, display
 from jaxtyping import Bool, Float, Int64, Shaped
-from plotly.subplots import make_subplots
 
-from lessons.common.figures import COLOURS, GREY, MARKERS, SYMBOLS, finished, on_circle, short
+from lessons.common.figures import COLOURS, GREY, MARKERS, SYMBOLS, finished, learning_curves, on_circle, short
 from lessons.common.maps import pca_layout
 from lessons.common.panels import Control, Panel, State
 from mtmi_lite.interactions import Interactions
@@ -68,7 +67,7 @@ def buyers_in_common(
     products: Int64[Array, " product"],
     others: Int64[Array, "product num"],
 ) -> Float[Array, "product num"]:
-    """Of the users who bought a product or the other, the part that bought both (Jaccard); 0 where nobody did.
+    """Of the users who bought a product or the other, the fraction that bought both (Jaccard); 0 where nobody did.
 
     >>> from mtmi_lite.interactions import from_columns
     >>> log = from_columns(users=[0, 0, 1, 2], items=["a", "b", "a", "c"], times=[0, 1, 0, 0])
@@ -89,12 +88,12 @@ def product_map(
     names: Shaped[Array, " item"],
     *,
     title: str,
-    named: int = 4,
+    named: int = 3,
 ) -> go.Figure:
-    """Some products and their nearest ones on a map (PCA), beside the names of the first `named`."""
+    """Some products and their nearest ones on a map (PCA), above the names of the first `named`."""
     shown = np.concatenate([products[:, None], neighbours], axis=1)
     flat = pca_layout(_units(vectors)[shown.ravel()].astype(np.float32)).reshape(*shown.shape, 2)
-    figure = make_subplots(cols=2, column_widths=[0.55, 0.45], specs=[[{"type": "scatter"}, {"type": "scatter"}]])
+    figure = go.Figure()
     lines, sizes = [], [18] + [9] * neighbours.shape[1]
     for index, product in enumerate(products):
         colour, sign = COLOURS[index], SYMBOLS[index]
@@ -102,14 +101,30 @@ def product_map(
         figure.add_trace(_points(*flat[index].T, marker=marker, text=names[shown[index]], hoverinfo="text"))
         lines.append(f"<b><span style='color:{colour}'>{sign} {short(str(names[product]), 38)}</span></b>")
         lines += [f"   {short(str(names[other]), 42)}" for other in neighbours[index, :named]]
-    place = dict(x=0.57, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top", align="left")
+    # below the map and not beside it, so that a narrow page has room for both
+    map_height, text_height = 300, 17 * len(lines) + 10
+    place = dict(x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="top", align="left")
     figure.add_annotation(text="<br>".join(lines), showarrow=False, **place)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     alt = "Map of some products and the products nearest to each: " + "; ".join(
         f"{names[product]}: " + ", ".join(str(names[other]) for other in neighbours[index, :named])
         for index, product in enumerate(products)
     )
-    return finished(figure, title=title, alt=alt, height=100 + 17 * len(lines))
+    figure = finished(figure, title=title, alt=alt, height=70 + map_height + text_height)
+    return figure.update_layout(margin_b=text_height)
+
+
+def watched(seen: dict[int, float], floors: dict[str, float], *, title: str) -> go.Figure:
+    """Recall@50 of the validation users through training, above floors: Most Popular first, then the others."""
+    popular, *others = floors.items()
+    line = (np.array(list(seen)), np.array(list(seen.values())))
+    figure = learning_curves({"one tower": line}, popular[1], title=title)
+    last = max(seen)
+    for (name, recall), dash in zip(others, ("dot", "dashdot"), strict=False):
+        style = dict(mode="lines", line=dict(color=GREY, dash=dash))
+        figure.add_scatter(x=[0, last], y=[recall, recall], name=name, **style)
+    figure.layout["meta"]["alt"] += " " + ", ".join(f"{name} {recall:.3f}" for name, recall in others) + "."
+    return figure.update_layout(legend=dict(orientation="h", y=-0.2), margin_b=30)
 
 
 def show_live(figure: go.Figure) -> None:
@@ -125,13 +140,43 @@ def show_live(figure: go.Figure) -> None:
     display(bundle, raw=True)
 
 
+# --- where a tower looks --------------------------------------------------------------------------------------------
+
+
+def slot_figure(
+    mean: Float[Array, " slot"], own: Float[Array, " slot"], names: Shaped[Array, " slot"], *, title: str
+) -> go.Figure:
+    """How much each slot of a history weighs: on average, and for one user, beside the equal weights of a mean.
+
+    Args:
+        own: the weights of one user, whose items have these `names`.
+    """
+    slots = np.arange(1, len(mean) + 1)
+    figure = go.Figure()
+    figure.add_bar(x=slots, y=mean, name="average", marker_color=COLOURS[0], hovertemplate="%{y:.0%}")
+    marker = dict(color=COLOURS[1], symbol=MARKERS[1], size=9)
+    figure.add_trace(_points(slots, own, marker=marker, name="one customer", showlegend=True, text=names))
+    figure.data[1].update(hoverinfo="text+y")
+    line = dict(color=GREY, dash="dash")
+    figure.add_trace(_points([0.5, len(mean) + 0.5], [1 / len(mean)] * 2, mode="lines", line=line))
+    figure.data[2].update(name="mean-pooling", showlegend=True)
+    figure.update_xaxes(title="slot of the history, oldest to newest", tickvals=[1, 5, 10, 15, 20])
+    figure.update_yaxes(title="weight", tickformat=".0%", rangemode="tozero")
+    figure.update_layout(legend=dict(orientation="h", y=-0.25))
+    alt = (
+        f"Bars by slot, oldest first. Average weight {mean[0]:.0%} in the first slot, {mean[-1]:.0%} in the last; "
+        + (f"of one customer, {own[0]:.0%} and {own[-1]:.0%}. Equal weights would be {1 / len(mean):.0%}.")
+    )
+    return finished(figure, title=title, alt=alt, height=380)
+
+
 # --- what one vector can hold ---------------------------------------------------------------------------------------
 
 
 def kept_by_the_mean(
     num_interests: int, interests_per_user: int, dim: int, *, users: int = 1000, seed: int = 0
 ) -> float:
-    """The part of a user's interests that are among the ones nearest to the mean of them, as many as the user has.
+    """The fraction of a user's interests among the nearest to their mean; as many nearest as the user has interests.
 
     Interests are random directions, and nothing is trained: it is what the space alone allows.
 
@@ -153,7 +198,7 @@ def interests_served(
     *,
     least: int = 5,
 ) -> Float[Array, " case"]:
-    """The part of each user's interests of which the list holds at least `least` items.
+    """The fraction of each user's interests of which the list holds at least `least` items.
 
     >>> interests_served(np.array([[0, 1, 2]]), np.array([7, 7, 8]), np.array([[7, 8]]), least=2)
     array([0.5])
@@ -162,25 +207,21 @@ def interests_served(
     return (counts >= least).mean(axis=1)
 
 
-def holding_figure(kept: dict[str, dict[int, float]], reached: dict[str, dict[int, float]], *, title: str) -> go.Figure:
-    """The most that each dimension allows, beside what trained models reach; a colour and a marker for each world."""
-    heads = ("untrained: interests near the mean of 4", "trained: part of the oracle’s recall@50")
-    figure = make_subplots(cols=2, horizontal_spacing=0.1, subplot_titles=heads)
+def room_figure(kept: dict[str, dict[int, float]], *, title: str) -> go.Figure:
+    """What the mean of some interests keeps, by the numbers in a vector; a colour and a marker for each world."""
+    figure = go.Figure()
     said = []
-    for col, (head, worlds) in enumerate(zip(heads, (kept, reached), strict=True), start=1):
-        for index, (name, values) in enumerate(worlds.items()):
-            text = [f"{part:.0%}" for part in values.values()]
-            style: dict[str, Any] = dict(line_color=COLOURS[index], marker=dict(symbol=MARKERS[index], size=9))
-            style |= dict(
-                mode="lines+markers+text", text=text, textposition="top center" if index == 0 else "bottom right"
-            )
-            points = _points(list(values), list(values.values()), name=name, showlegend=col == 1, **style)
-            figure.add_trace(points, row=1, col=col)
-            said.append(f"{head}, {name}: " + ", ".join(f"{part} at {d}" for d, part in zip(values, text, strict=True)))
-    figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64], range=[0.5, 2.0])
-    figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_layout(legend=dict(orientation="h", y=-0.22)).update_annotations(font_size=13)
-    return finished(figure, title=title, alt="Two charts by dimension. " + "; ".join(said) + ".", height=400)
+    for index, (name, values) in enumerate(kept.items()):
+        text = [f"{part:.0%}" for part in values.values()]
+        place = "top center" if index == 0 else "bottom center"
+        style: dict[str, Any] = dict(line_color=COLOURS[index], marker=dict(symbol=MARKERS[index], size=9))
+        style |= dict(mode="lines+markers+text", text=text, textposition=place, showlegend=True)
+        figure.add_trace(_points(list(values), list(values.values()), name=name, **style))
+        said.append(f"{name}: " + ", ".join(f"{part} at {d}" for d, part in zip(values, text, strict=True)))
+    figure.update_xaxes(title="numbers in a vector, d", type="log", tickvals=[4, 8, 16, 32, 64], range=[0.5, 1.95])
+    figure.update_yaxes(title="interests near their mean", range=[0, 1.12], tickformat=".0%")
+    figure.update_yaxes(tickvals=[0, 0.25, 0.5, 0.75, 1]).update_layout(legend=dict(orientation="h", y=-0.25))
+    return finished(figure, title=title, alt="By numbers in a vector. " + "; ".join(said) + ".", height=380)
 
 
 # --- the panel: interests on a circle -------------------------------------------------------------------------------
@@ -208,9 +249,9 @@ class OneVector:
     Args:
         angles: the places tried, one a degree, the nearest to 0° first.
         items: where the items stand, five of each interest, then the others.
-        weights: the part of the purchases that each interest has.
+        weights: the fraction of the purchases that each interest has.
         likelihood: of each place, the mean of `log softmax(cos / τ)` over the purchases, among all items.
-        served: of each place, the part of the purchases whose items are in the list, the items nearest to it.
+        served: of each place, the fraction of the purchases whose items are in the list, the items nearest to it.
         best: which place is best by the measure asked for.
         listed: True for the items in the list of that place.
     """
@@ -246,7 +287,7 @@ def one_vector(*, num_interests: int, apart: float, first: float, length: int, b
     angles = np.arange(-180.0, 180.0)
     angles = angles[np.argsort(np.abs(angles), kind="stable")]
     cosines = np.cos(np.radians(angles[:, None] - items)).round(9)  # rounded, so that equal places tie
-    bought = np.repeat(weights / len(AROUND), len(AROUND))  # the part of the purchases of each item
+    bought = np.repeat(weights / len(AROUND), len(AROUND))  # the fraction of the purchases of each item
     scores = cosines / TEMPERATURE
     likelihood = scores[:, : len(bought)] @ bought - np.log(np.exp(scores).sum(axis=1))
     listed = np.zeros(cosines.shape, dtype=bool)
@@ -266,7 +307,8 @@ def circle_figure(state: State) -> go.Figure:
     angle, served = float(place.angles[place.best]), place.served[place.best]
     of_list = f"among the {length} nearest"
     hidden = dict(visible=False, range=(-1.35, 1.35))
-    degrees = dict(range=(-185, 185), tickvals=[-180, -90, 0, 90, 180], ticksuffix="°", domain=(0.54, 1))
+    ticks = dict(tickvals=[-180, -90, 0, 90, 180], ticktext=["−180°", "−90°", "0°", "90°", "180°"])
+    degrees = dict(range=(-185, 185), domain=(0.54, 1), **ticks)
     head = dict(xref="paper", yref="paper", xanchor="center", yanchor="bottom", showarrow=False, font_size=13)
     # at once, as plotly takes twice as long piece by piece, and a slider waits
     layout = dict(
@@ -299,6 +341,9 @@ def circle_figure(state: State) -> go.Figure:
     marker = dict(symbol="arrow", angleref="previous", size=[0, 16], color="black")
     line = dict(color="black", width=3)
     traces.append(_points([0, tip_x], [0, tip_y], mode="lines+markers", line=line, marker=marker))
+    x, y = on_circle(np.array([-11.0, 79.0, 169.0, 259.0]), 0.84)  # beside the arrow, should it point there
+    labels: dict[str, Any] = dict(mode="text", text=["0°", "90°", "180°", "−90°"], textfont=dict(color=GREY, size=11))
+    traces.append(_points(x, y, **labels))
     order = np.argsort(place.angles)
     for axes, values, floor in (("2", place.likelihood, place.likelihood.min()), ("3", place.served, 0)):
         line = dict(color="black", width=1)
@@ -325,7 +370,7 @@ CIRCLE_PRESETS = {
     "Two neighbours": {"num_interests": 2, "apart": 20, "first": 1, "best_for": "training"},
     "Two opposites": {"num_interests": 2, "apart": 180, "first": 1, "best_for": "training"},
     "Four around": {"num_interests": 4, "apart": 90, "first": 1, "best_for": "training"},
-    "One buys most": {"num_interests": 3, "apart": 120, "first": 5, "best_for": "training"},
+    "One bought most": {"num_interests": 3, "apart": 120, "first": 5, "best_for": "training"},
 }
 
 

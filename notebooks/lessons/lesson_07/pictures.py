@@ -1,7 +1,8 @@
 """Lesson 07: its computations, figures and panel: K lists become one, and what it costs to search them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import faiss
 import numpy as np
@@ -16,45 +17,84 @@ from lessons.common.panels import Control, Panel, State
 from mtmi_lite.interactions import Cases, Interactions
 from mtmi_lite.metrics import evaluate
 from mtmi_lite.models import Model
-from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, approximate_recall, merge, merge_diverse
+from mtmi_lite.retrieval import ItemIndex, Ranking, TowerLists, approximate_recall, at_most, merge, merge_diverse
 
 Array = np.ndarray
+Lists = Sequence[Sequence[tuple[int, float]]]
+"""One user's lists: of each tower its (product, similarity), best first."""
+Merged = list[tuple[int, float, int]]
+"""One user's ranking: (product, similarity, tower), best first."""
+Rule = Callable[[Lists, int], Merged]
 DIVERSITIES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 RULES = ("by similarity", "quota", "diverse")
 ALL = "all"
 
 
-def merge_by_turns(lists: TowerLists, num: int) -> Ranking:
-    """Merge by quota: the towers take turns, each places the best of its list that is not placed yet.
+def merge_one(lists: Lists, num: int) -> Merged:
+    """One user's lists merged by similarity: the answer to exercise 1.
+
+    >>> merge_one([[(7, 0.9), (3, 0.7)], [(3, 0.8), (5, -0.1)]], 3)
+    [(7, 0.9, 0), (3, 0.8, 1), (5, -0.1, 1)]
+    """
+    best: dict[int, tuple[float, int]] = {}
+    for tower, one in enumerate(lists):
+        for product, similarity in one:
+            if product not in best or similarity > best[product][0]:
+                best[product] = (similarity, tower)
+    order = sorted(best, key=lambda product: (-best[product][0], product))
+    return [(product, *best[product]) for product in order[:num]]
+
+
+def turns_of_one(lists: Lists, num: int) -> Merged:
+    """One user's lists merged by quota: the answer to exercise 2.
 
     A tower whose list has run out is passed over; similarities are not compared.
+
+    >>> turns_of_one([[(7, 0.9), (3, 0.8)], [(7, 0.2), (5, 0.1)]], 3)
+    [(7, 0.9, 0), (5, 0.1, 1), (3, 0.8, 0)]
+    """
+    waiting, placed = [list(reversed(one)) for one in lists], {}  # the best at the end
+    while len(placed) < num and any(waiting):
+        for tower, one in enumerate(waiting):
+            while one and one[-1][0] in placed:
+                one.pop()
+            if one and len(placed) < num:
+                product, similarity = one.pop()
+                placed[product] = (product, similarity, tower)
+    return list(placed.values())
+
+
+def for_all(rule: Rule) -> Callable[[TowerLists, int], Ranking]:
+    """A rule for one user's lists, such as the answer to an exercise, as a merge of all users' lists.
 
     >>> lists = TowerLists(
     ...     items=np.array([[[7, 3], [7, 5]]]), scores=np.array([[[0.9, 0.8], [0.2, 0.1]]], dtype=np.float32)
     ... )
-    >>> ranking = merge_by_turns(lists, 3)
+    >>> ranking = for_all(turns_of_one)(lists, 3)
     >>> ranking.items.tolist(), ranking.towers.tolist()
     ([[7, 5, 3]], [[0, 1, 0]])
     """
-    items, towers = np.full((2, len(lists.items), num), -1)
-    for user, rows in enumerate(lists.items):
-        waiting = [row[row >= 0][::-1].tolist() for row in rows]  # the best at the end
-        placed: dict[int, int] = {}
-        while len(placed) < num and any(waiting):
-            for tower, row in enumerate(waiting):
-                while row and row[-1] in placed:
-                    row.pop()
-                if row and len(placed) < num:
-                    placed[row.pop()] = tower
-        items[user, : len(placed)], towers[user, : len(placed)] = list(placed), list(placed.values())
-    own_items, own_scores = (np.take_along_axis(array, towers[..., None], axis=1) for array in vars(lists).values())
-    place = (own_items == items[..., None]).argmax(axis=2)[..., None]
-    scores = np.where(items >= 0, np.take_along_axis(own_scores, place, axis=2)[..., 0], np.float32(-np.inf))
-    return Ranking(items=items, scores=scores, towers=towers)
+
+    def merge_all(lists: TowerLists, num: int) -> Ranking:
+        shape = (len(lists.items), at_most(num, lists.items[0].size))
+        items, towers, scores = np.full(shape, -1), np.full(shape, -1), np.full(shape, -np.inf, dtype=np.float32)
+        for user, (rows, similarities) in enumerate(zip(lists.items.tolist(), lists.scores.tolist(), strict=True)):
+            pairs = [
+                [(item, similarity) for item, similarity in zip(row, own, strict=True) if item >= 0]
+                for row, own in zip(rows, similarities, strict=True)
+            ]
+            for place, (item, similarity, tower) in enumerate(rule(pairs, shape[1])):
+                items[user, place], scores[user, place], towers[user, place] = item, similarity, tower
+        return Ranking(items=items, scores=scores, towers=towers)
+
+    return merge_all
+
+
+merge_by_turns = for_all(turns_of_one)
 
 
 def places(ranking: Ranking, num_towers: int, num: int) -> Float[Array, " tower"]:
-    """Each tower's part of the first `num` places, over all users.
+    """Each tower's fraction of the first `num` places, over all users.
 
     >>> ranking = Ranking(items=np.array([[7, 5]]), scores=np.zeros((1, 2), np.float32), towers=np.array([[1, 1]]))
     >>> places(ranking, 2, 2).tolist()
@@ -122,36 +162,125 @@ def megabytes(index: ItemIndex) -> float:
 def trade_off(
     index: ItemIndex, exact: ItemIndex, queries: Float[Tensor, "query dim"], efforts: Sequence[int], num: int = 50
 ) -> Float[Array, "effort 2"]:
-    """For each effort, the part of the exact items that is found, and the time as a part of that of the exact search.
+    """For each effort, the fraction of the exact items that is found, and the fraction of all items compared for it.
 
-    The effort is the number of probes ("ivf"), or of items in hand ("hnsw"); the index keeps the last one.
+    The effort is the number of probes ("ivf"), or of items in hand ("hnsw"); the index keeps the last one. Faiss counts
+    what it compares, the centres of its lists included: unlike a time, that is the same on every machine.
     """
     name = {"ivf": "nprobe", "hnsw": "efSearch"}[index.kind]
-    whole, points = seconds(lambda: exact.search(queries, num)), []
+    counters: Any = faiss.cvar
+    counter = {"ivf": counters.indexIVF_stats, "hnsw": counters.hnsw_stats}[index.kind]
+    centres = index.faiss.nlist if index.kind == "ivf" else 0
+    points = []
     for effort in efforts:
         faiss.ParameterSpace().set_index_parameter(index.faiss, name, effort)
+        counter.reset()
         found = approximate_recall(index, exact, queries, num)
-        points.append((found, seconds(lambda: index.search(queries, num)) / whole))
+        points.append((found, (counter.ndis / len(queries) + centres) / len(exact)))
     return np.array(points)
 
 
-def levels_figure(levels: Float[Array, "tower num"], part: Float[Array, " tower"], *, title: str) -> go.Figure:
-    """How each tower's similarity falls along its list, and its part of the first 20 places of the merged list."""
-    num_towers, num = levels.shape
-    figure = make_subplots(
-        cols=2, column_widths=[0.6, 0.4], subplot_titles=("similarity along the list", "part of the first 20 places")
-    )
-    ranks = np.unique(np.geomspace(1, num, 12).round().astype(int))
-    names = [tower_name(tower) for tower in range(num_towers)]
-    add_lines(figure, {name: (ranks, own[ranks - 1]) for name, own in zip(names, levels, strict=True)})
-    text, bars = [f"{one:.0%}" for one in part], dict(xaxis="x2", yaxis="y2", showlegend=False)
-    figure.add_bar(x=names, y=part, text=text, marker_color=list(COLOURS[:num_towers]), **bars)
-    figure.update_xaxes(title="place in the tower's own list", type="log", tickvals=[1, 2, 5, 10, 20, 50], col=1)
-    figure.update_yaxes(title="mean similarity", col=1).update_yaxes(tickformat=".0%", col=2)
+def trade_figure(
+    trades: Mapping[str, Float[Array, "effort 2"]], efforts: Mapping[str, Sequence[int]], *, title: str
+) -> go.Figure:
+    """What each index finds against what it compares; at each point stands its effort."""
+    figure = go.Figure()
+    for number, (name, points) in enumerate(trades.items()):
+        figure.add_scatter(
+            x=points[:, 1],
+            y=points[:, 0],
+            name=name,
+            mode="lines+markers+text",
+            text=[str(effort) for effort in efforts[name]],
+            textposition=("bottom center", "top center")[number % 2],
+            textfont_color=COLOURS[number],
+            line=dict(color=COLOURS[number], dash=("solid", "dash", "dot")[number % 3]),
+            marker=dict(size=9, color=COLOURS[number], symbol=MARKERS[number]),
+        )
+    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+    figure.update_xaxes(title="fraction of the items compared", type="log", tickvals=ticks, range=[-2.1, 0.05])
+    figure.update_yaxes(title="fraction of the exact 50 found", range=[-0.08, 1.12])
     figure.update_layout(legend=dict(orientation="h", y=-0.2))
+    words = "; ".join(
+        f"{name}: " + ", ".join(f"{found:.2f} at {e}" for (found, _), e in zip(points, efforts[name], strict=True))
+        for name, points in trades.items()
+    )
+    return finished(figure, title=title, alt=f"Fraction of the exact 50 items found. {words}.", height=420)
+
+
+def lengths_figure(
+    lengths: Float[Array, "user tower"], attention: Float[Array, "user tower"], *, title: str, num_users: int = 80
+) -> go.Figure:
+    """Each vector's length against the largest attention weight of its tower, for the first users."""
+    figure = go.Figure()
+    for tower in range(lengths.shape[1]):
+        figure.add_scatter(
+            x=attention[:num_users, tower],
+            y=lengths[:num_users, tower],
+            mode="markers",
+            name=f"Tower {tower + 1}",
+            marker=dict(size=8, opacity=0.7, color=COLOURS[tower], symbol=MARKERS[tower]),
+        )
+    figure.update_xaxes(title="largest attention weight", range=[0, 1.03])
+    figure.update_yaxes(title="length of the vector", rangemode="tozero")
+    figure.update_layout(legend=dict(orientation="h", y=-0.2))
+    words = "; ".join(
+        f"tower {tower + 1}: {length:.2f} long, at a weight of {weight:.2f}"
+        for tower, (length, weight) in enumerate(zip(lengths.mean(axis=0), attention.mean(axis=0), strict=True))
+    )
+    alt = f"Length of each vector against its tower's largest attention weight. On average, {words}."
+    return finished(figure, title=title, alt=alt, height=420)
+
+
+def memory_figure(curve: Mapping[float, tuple[float, float]], *, title: str) -> go.Figure:
+    """Recall of all and of new products at each weight of the memory; the weights stand at equal distances."""
+    weights = [f"{weight:.3g}" for weight in curve]
+    figure = go.Figure()
+    for number, name in enumerate(("all products", "new products")):
+        figure.add_scatter(
+            x=weights,
+            y=[both[number] for both in curve.values()],
+            name=name,
+            mode="lines+markers",
+            line=dict(color=COLOURS[number], dash=("solid", "dash")[number]),
+            marker=dict(size=10, color=COLOURS[number], symbol=MARKERS[number]),
+        )
+    figure.update_xaxes(title="w, the weight of the memory", type="category")
+    figure.update_yaxes(title="recall@50", rangemode="tozero").update_layout(legend=dict(orientation="h", y=-0.25))
+    words = "; ".join(f"w {w:.3g}: {everything:.3f} and {new:.3f}" for w, (everything, new) in curve.items())
+    return finished(figure, title=title, alt=f"Recall at 50 of all and of new products. {words}.", height=400)
+
+
+def verdict(everything: str, new: str) -> str:
+    """What to say of a memory, from what is said of recall of all and of new products with and without it.
+
+    >>> verdict("+0.002 [-0.010, +0.014] undecided", "-0.041 [-0.050, -0.034] lower")
+    'no gain is shown, and recall of new products is lower.'
+    """
+    gained = {"higher": "recall of all products is higher", "lower": "recall of all products is lower"}
+    beside = {"higher": "recall of new products is higher too", "lower": "recall of new products is lower"}
+    first, second = gained.get(everything.split()[-1], "no gain is shown"), beside.get(new.split()[-1])
+    if "higher" in everything and "lower" in new:
+        return "the gain is paid for with new products: higher for all, lower for those."
+    return f"{first}, and {second or 'for new products nothing is decided'}."
+
+
+def levels_figure(levels: Float[Array, "tower num"], fraction: Float[Array, " tower"], *, title: str) -> go.Figure:
+    """How each tower's similarity falls along its list, and its fraction of the first 20 places of the merged list."""
+    num_towers, num = levels.shape
+    figure = make_subplots(cols=2, column_widths=[0.6, 0.4], subplot_titles=("mean similarity", "first 20 places"))
+    figure.update_annotations(font_size=13)
+    ranks = np.unique(np.geomspace(1, num, 12).round().astype(int))
+    add_lines(figure, {f"Tower {tower + 1}": (ranks, own[ranks - 1]) for tower, own in enumerate(levels)})
+    names, text = [f"{SYMBOLS[tower]} {tower + 1}" for tower in range(num_towers)], [f"{one:.0%}" for one in fraction]
+    style = dict(marker_color=list(COLOURS[:num_towers]), textangle=0, textposition="outside", cliponaxis=False)
+    figure.add_bar(x=names, y=fraction, text=text, xaxis="x2", yaxis="y2", showlegend=False, **style)
+    figure.update_xaxes(title="place in its own list", type="log", tickvals=[1, 2, 5, 10, 20, 50], col=1)
+    figure.update_xaxes(title="tower", col=2).update_yaxes(tickformat=".0%", col=2)
+    figure.update_layout(legend=dict(orientation="h", y=-0.22))
     alt = "How similarity falls along each tower's list, and its places in the merged list. " + "; ".join(
-        f"{name[2:]}: {own[0]:.2f} at first, {own[-1]:.2f} at place {num}, {share} of the places"
-        for name, own, share in zip(names, levels, text, strict=True)
+        f"Tower {tower + 1}: {own[0]:.2f} at first, {own[-1]:.2f} at place {num}, {share} of the places"
+        for tower, (own, share) in enumerate(zip(levels, text, strict=True))
     )
     return finished(figure, title=title, alt=alt + ".", height=400)
 
@@ -174,6 +303,8 @@ class Explorer:
         rows = (good if len(good) else np.arange(len(cases)))[:num_customers]
         evaluation = evaluate(model, cases)
         self.lists, self.cases, self.names = evaluation.lists, cases, log.item_names
+        self.by_similarity: Callable[[TowerLists, int], Ranking] = merge
+        self.by_turns = merge_by_turns
         with torch.no_grad():
             self.groups = item_groups(model.items(torch.arange(model.num_items)).cpu().numpy())
         self.customers = {str(log.user_labels[cases.users[row]]): int(row) for row in rows}
@@ -184,6 +315,11 @@ class Explorer:
         self.start: State = {"customer": next(iter(self.customers)), "num": 10, "rule": RULES[0]}
         self.start |= {"diversity": 0.1, "length": 20, "towers": ALL}
 
+    def use(self, *, by_similarity: Rule | None = None, by_turns: Rule | None = None) -> None:
+        """Merge with other rules, such as a student's own; None leaves a rule as it is."""
+        self.by_similarity = self.by_similarity if by_similarity is None else for_all(by_similarity)
+        self.by_turns = self.by_turns if by_turns is None else for_all(by_turns)
+
     def merged(self, state: State) -> tuple[TowerLists, Ranking]:
         """The lists that take part for a state, [1, tower, length], and the ranking made from them."""
         row, towers = self.customers[state["customer"]], self.towers[state["towers"]]
@@ -191,10 +327,10 @@ class Explorer:
         lists = TowerLists(items=self.lists.items[part], scores=self.lists.scores[part])
         num = min(state["num"], lists.items[0].size)
         if state["rule"] == "quota":
-            return lists, merge_by_turns(lists, num)
+            return lists, self.by_turns(lists, num)
         if state["rule"] == "diverse":
             return lists, merge_diverse(lists, num, self.groups, diversity=state["diversity"])
-        return lists, merge(lists, num)
+        return lists, self.by_similarity(lists, num)
 
     def draw(self, state: State) -> go.Figure:
         """The lists on the left, filled where a tower brought the product; on the right what the customer sees."""
@@ -204,7 +340,7 @@ class Explorer:
         items, brought = ranking.items[0][shown], np.array(towers)[ranking.towers[0][shown]]
         relevant = self.cases.relevant[self.cases.offsets[row] : self.cases.offsets[row + 1]]
         hit = np.isin(items, relevant)
-        work = {t: f"{(brought == t).sum()} places, {hit[brought == t].sum()} bought later" for t in towers}
+        counts = {t: ((brought == t).sum(), hit[brought == t].sum()) for t in towers}
         own = zip(towers, lists.items[0], lists.scores[0], strict=True)
         traces = [
             self._list(tower, row, score, relevant, np.isin(row, items[brought == tower]) == taken, taken=taken)
@@ -215,27 +351,33 @@ class Explorer:
         traces.append(dict(x=[1, state["length"]], y=[lowest] * 2, mode="lines", line=dict(color=GREY, dash="dash")))
         traces.append(self._merged(items, brought, hit))
         rule = f"diverse, λ = {state['diversity']:g}" if state["rule"] == "diverse" else state["rule"]
-        part = "" if state["towers"] == ALL else f", {state['towers']}"
-        title = f"Customer {state['customer']}, {rule}{part}: {hit.sum()} of {len(items)} bought later"
+        rule += "" if state["towers"] == ALL else f", {state['towers']}"
+        title = f"Customer {state['customer']}: {hit.sum()} of {len(items)} bought later"
         first = ", ".join(f"{SYMBOLS[t]} {self.names[item]}" for item, t in zip(items[:3], brought[:3], strict=True))
-        words = "; ".join(f"tower {tower + 1}: {text}" for tower, text in work.items())
-        key = [f"<span style='color:{COLOURS[t]}'>{tower_name(t)}: {text}</span>" for t, text in work.items()]
+        words = "; ".join(
+            f"tower {t + 1}: {num} place{'s' * bool(num != 1)}, {hits} bought later"
+            for t, (num, hits) in counts.items()
+        )
+        key = [
+            f"<span style='color:{COLOURS[t]}'>{tower_name(t)}: {num} in, {hits} ✓</span>"
+            for t, (num, hits) in counts.items()
+        ]
         notes = [
-            ("lists: filled = taken, thick edge = bought later", 0, 1.0),
-            ("<b>merged</b>: what the customer sees", 0.46, 1.0),
-            ("<br>".join("     ".join(key[start : start + 3]) for start in range(0, len(key), 3)), 0, 0),
+            ("filled = in the list<br>thick = bought later", 0, 1.0),
+            (f"<b>merged</b><br>{rule}", 0.42, 1.0),
+            ("<br>".join("     ".join(key[start : start + 2]) for start in range(0, len(key), 2)), 0, 0),
         ]
         corner = dict(xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False)
         layout = dict(
-            xaxis=dict(title="place in the tower's own list", domain=[0, 0.42]),
-            yaxis=dict(title="similarity", domain=[0.22, 1]),
-            xaxis2=dict(range=[-0.04, 1], visible=False, domain=[0.46, 1], anchor="y2"),
-            yaxis2=dict(range=[state["num"] + 0.7, 0.3], visible=False, domain=[0.22, 1], anchor="x2"),
+            xaxis=dict(title="place in its own list", domain=[0, 0.38]),
+            yaxis=dict(title="similarity", domain=[0.25, 1]),
+            xaxis2=dict(range=[-0.03, 1], visible=False, domain=[0.42, 1], anchor="y2"),
+            yaxis2=dict(range=[state["num"] + 0.7, 0.3], visible=False, domain=[0.25, 1], anchor="x2"),
             showlegend=False,
             annotations=[dict(text=text, x=x, y=y, align="left", **corner) for text, x, y in notes],
         )
-        alt = f"{title}. {words}. First: {first}."
-        return finished(go.Figure(traces, layout), title=title, alt=alt, height=560)
+        alt = f"{title}, {rule}. {words}. First: {first}."
+        return finished(go.Figure(traces, layout), title=title, alt=alt, height=580).update_layout(margin_t=90)
 
     def _list(self, tower: int, row: Array, score: Array, relevant: Array, wanted: Array, *, taken: bool) -> dict:
         wanted = wanted & (row >= 0)
@@ -250,7 +392,7 @@ class Explorer:
         )
 
     def _merged(self, items: Array, brought: Array, hit: Array) -> dict:
-        lines = [f" {place}. {short(str(self.names[item]), 42)}" for place, item in enumerate(items, start=1)]
+        lines = [f" {place}. {short(str(self.names[item]), 26)}" for place, item in enumerate(items, start=1)]
         colours = [COLOURS[tower] for tower in brought]
         return dict(
             x=np.zeros(len(items)),
@@ -258,9 +400,9 @@ class Explorer:
             xaxis="x2",
             yaxis="y2",
             mode="markers+text",
-            text=[f"<b>{line} ✓</b>" if bought else line for line, bought in zip(lines, hit, strict=True)],
+            text=[f"<b> ✓{line}</b>" if bought else line for line, bought in zip(lines, hit, strict=True)],
             textposition="middle right",
-            textfont=dict(color=colours),
+            textfont=dict(color=colours, size=11),
             hoverinfo="skip",
             marker=dict(size=10, color=colours, symbol=[MARKERS[tower] for tower in brought]),
         )

@@ -182,7 +182,7 @@ Markdown(pictures.ledger_table(parts["Several towers"] + parts["The loss"], resu
 # %% [markdown]
 # How to read it. The first row alone proves little: four towers also train more weights, and the weight alone changes what a sample counts. The two **controls**, one tower with the same weight and four equal towers, say how much of a gain is left for several *interests*.
 #
-# A [cosine](glossary.md#cosine) that falls is no evidence of interests. So beside it stand each tower's [share of the hits](glossary.md#tower-share) and the [recall without it](glossary.md#recall-without):
+# A [cosine](glossary.md#cosine) that falls is no evidence of interests. So beside it stand each tower's [credit](glossary.md#credit) and the [recall without it](glossary.md#recall-without):
 
 # %%
 for log, table in ledger.tables(results, "arms").items():

@@ -13,13 +13,14 @@
 #
 # {{where}}
 #
-# So far the logs were clean and small. Yours may be neither. Here you read a messy file, train on it, spread trainings over many cores, search a million items, and work out what K vectors cost a hundred million users.
+# Your log may be neither clean nor small. Here you read a messy file, train on it, spread the work over many cores, search a million items, and count what K vectors cost.
 #
 # **Afterwards you can**
 #
 # 1. read a log that nobody prepared for you (exercise 1),
-# 2. say how many cores and how much memory K vectors need (exercise 2),
-# 3. decide from a measured gain and a budget whether several vectors are worth it (exercise 3).
+# 2. choose an index from what you measured (exercise 2),
+# 3. say how many cores and how much memory K vectors need (exercise 3),
+# 4. decide whether several vectors are worth their cost (exercises 4 and 5).
 #
 # **You need** the merge and the indexes of lesson 07.
 
@@ -63,13 +64,12 @@ import numpy as np
 import torch
 
 from lessons.common.figures import curves_figure
+from lessons.common.floors import floors
 from lessons.lesson_10 import pictures
 from mtmi_lite import interactions, metrics
 from mtmi_lite.data.readers import read_interactions, read_names
 from mtmi_lite.lab.cells import Cell, run_cells
 from mtmi_lite.lab.recipes import recipe_at
-from mtmi_lite.models import MostPopular
-from mtmi_lite.retrieval import ItemIndex
 
 # %%
 torch.set_num_threads(1)
@@ -84,7 +84,7 @@ pictures.bars_figure(
     },
     [f"K = {count}" for count in counts],
     y="gigabytes",
-    title="What a hundred million users take in memory",
+    title="What a hundred million users take up in memory",
 )
 
 # %% [markdown]
@@ -104,10 +104,7 @@ with orders.open("rb") as file:
 # %% [markdown]
 # The three odd bytes at the start, `\xef\xbb\xbf`, are a **byte order mark**, which spreadsheets write. They and the semicolons are no trouble: the course's reader knows the mark, which tells the [encoding](glossary.md#encoding), and the header tells it the [separator](glossary.md#separator). Other things it refuses.
 #
-# **Predict.** How often will the reader refuse this file before it reads it?
-
 # %%
-my_guess = None  # a number
 refusals = []
 
 
@@ -125,7 +122,7 @@ attempt(orders)
 attempt(orders, **columns)
 
 # %% [markdown]
-# First the names: `columns` says which they are. Then a page number among the orders: a row without five fields is no order. So write the file anew, each row through some **cures**, and count what you leave out. Hunt in the first 2,000 lines.
+# First the names: `columns` says which they are. Then a page number among the orders: a row without five fields is not an order. So write the file anew, pass each row through some **cures**, and count what you leave out. Hunt in the first 2,000 lines.
 
 
 # %%
@@ -161,7 +158,7 @@ convert([five_fields, known_customer], lines=2000)
 attempt(tidy, **columns)
 
 # %% [markdown]
-# **Guests** are orders without a customer: give them all one id, and they become a monster customer who bought everything. Leave them out. Then the dates: the reader wants a number or an ISO date, because no machine can know whether 05/11 is in May or in November. The 31 in the first line tells you that here the day stands first. With that cure, try the whole file:
+# **Guests** are orders without a customer: give them all one id, and they become a monster customer who bought everything. Leave them out. Then the dates: the reader wants a number or an ISO date, because no program can know whether 05/11 is in May or in November. The 31 in the first line tells you that here the day comes first. With that cure, try the whole file:
 
 
 # %%
@@ -188,12 +185,12 @@ def from_milliseconds(row: list[str]) -> list[str]:
 cures = [five_fields, known_customer, day_first, from_milliseconds]
 convert(cures)
 log = attempt(tidy, **columns)
-print(f"Your guess: {my_guess}. Refused {len(refusals)} times. Now it is read:", log)
+print(f"Refused {len(refusals)} times. Now it reads:", log)
 
 # %% [markdown]
 # ### What no reader can tell you
 #
-# It reads now, from the first day to the last that it should have. Two troubles are left, and no error will name them: a page exported twice, and pieces sent back. The reader keeps repeats, because to buy again is no mistake. But the same customer, product and minute is the same line.
+# It reads now. Two troubles are left, and no error will name them: a page exported twice, and goods sent back. The reader keeps repeats, because buying again is no mistake. But the same customer, product and minute is the same line.
 
 
 # %%
@@ -215,9 +212,9 @@ as_made = log.checksum == pictures.autumn().checksum
 print("the same log, to the bit, as before the mess was made:", as_made)
 
 # %% [markdown]
-# October stands before September. That needs no cure: the reader sorts each user's lines by time. With a file of your own, let `orders` be its path, and write the cures that it needs.
+# October comes before September; the reader sorts each user's lines by time. With a file of your own, let `orders` be its path, and write its cures.
 #
-# > **Remember:** a refusal costs a minute; what is read without a word and is wrong costs the experiment. Count what you leave out, and look at the first and the last day.
+# > **Remember:** a refusal costs a minute; a wrong file that reads without complaint costs the experiment. Count what you leave out, and look at the first and the last day.
 #
 # ### Exercise 1: tell the reader
 #
@@ -230,7 +227,7 @@ print("the same log, to the bit, as before the mess was made:", as_made)
 # 1320300000000,buy,u9,mug
 # ```
 #
-# Fill in the arguments for `read_interactions`; its help, `read_interactions?`, says what they are.
+# Fill in the arguments for `read_interactions`; its help, `read_interactions?`, explains them.
 #
 # <details><summary>Hint</summary><code>header</code> names all columns, also the one you do not read as user, item or time. <code>only</code> is a pair: a column, and the value it must have. Which of lamp and mug came first?</details>
 
@@ -271,7 +268,6 @@ except ValueError as error:
 log = interactions.filter_items_first(interactions.describe(raw, item_names=names) if names else raw)
 print("filtered:", log)
 
-# %%
 split = interactions.split_users(log, seed=seed)
 test = interactions.evaluation_cases(log, split.test)
 length = metrics.list_length(log.num_items)  # of a list: 50, or half the items of a very small shop
@@ -281,28 +277,28 @@ print(f"{len(split.train):,} users train, {len(split.validation)} choose, {len(s
 print(pictures.caution(split, length))
 
 # %% [markdown]
-# **Predict.** On this log, will four vectors find more than one? And will the [interval](glossary.md#bootstrap-interval) of the difference lie above 0, with so many test users?
+# **Predict.** On this log, will several vectors find more than one? And will the [interval](glossary.md#bootstrap-interval) of the difference lie above 0, with so many test users?
 
 # %%
-my_second_guess = None  # "more, and above 0", "more, but it holds 0", "not more"
+my_guess = None  # "more, and above 0", "more, but it holds 0", "not more"
 
-# %%
+# %% tags=["answer"] tells=["several − one at"]
 runs = {
     count: recipe_at(num_towers=count, alpha=alpha, beta=beta).train(split, steps=steps, seed=seed)
     for count in (1, num_towers)
 }
-popular = metrics.evaluate(MostPopular(log, split.train), test)
+floor = floors(log, split, split.test)
 one, several = (metrics.evaluate(run.model, test) for run in runs.values())
 gain = metrics.paired_interval(several.recall(length), one.recall(length), seed=seed)
-for label, found in {"Most Popular": popular, "one vector": one, f"{num_towers} vectors": several}.items():
+for label, found in {**floor, "one vector": one, f"{num_towers} vectors": several}.items():
     both = (f"recall@{num} {found.recall(num).mean():.3f}" for num in sorted({min(20, length), length}))
     print(f"{label:>12}: {', '.join(both)}")
 side = "above 0" if gain[1] > 0 else "below 0" if gain[2] < 0 else "which holds 0"
 print(f"several − one at {length}: " + "{:+.3f}, interval [{:+.3f}, {:+.3f}]".format(*gain) + f", {side}.")
-print("shares of the hits:", ", ".join(f"{share:.0%}" for share in several.tower_shares(length)))
+print("credit of each tower:", ", ".join(f"{credit:.0%}" for credit in several.tower_shares(length)))
 
 # %% [markdown]
-# One split and one seed. Four times as many test users halve the interval: take all ten folds before you believe a small difference.
+# This is one split and one seed. Four times as many test users halve the interval: take all ten folds before you believe a small difference. And look at the floor: [own history](glossary.md#own-history) and [EASE](glossary.md#ease) need no network.
 #
 # Now look at single customers. A number can be fine while the lists are nonsense.
 
@@ -312,13 +308,13 @@ panel = pictures.customers_panel(customers)
 panel
 
 # %% [markdown]
-# On the left, what the models read, newest first; its colour and marker are of the [tower](glossary.md#tower) whose vector is nearest. ✓ was bought after the cut.
+# On the left is what the models read, newest first; colour and marker belong to the [tower](glossary.md#tower) whose vector is nearest. ✓ was bought after the cut.
 #
-# **Try this.** (1) Press *What each tower brings*, then lower *products read* step by step. Which tower's list changes with the last purchase, and which stays? (2) Press *Nothing they had*, and go through five customers. Compare the hits with those when repeats may be listed.
+# **Try this.** (1) Press *What each tower brings*, then lower *products read* step by step. Which tower's list follows the last purchase, and which stays? (2) Press *Nothing they had*, and go through five customers. How many hits are left of those with repeats?
 #
 # ## Many cores
 #
-# A comparison needs many trainings that know nothing of one another: a **cell** each. `run_cells` trains them one after the other, side by side, or on a [Dask](https://www.dask.org) cluster, where a **scheduler** hands cells to **workers**. A cell opens the log by its path.
+# A comparison needs many runs that know nothing of one another: a **cell** each. `run_cells` trains them one after the other, side by side, or on a [Dask](https://www.dask.org) cluster, where a **scheduler** hands cells to **workers**. A cell opens the log by its path.
 #
 # These cells look for α. They must look at validation users only: `tested=False`.
 
@@ -340,9 +336,9 @@ print(
 # **Predict.** The same cells on a cluster of two workers: will recall be the same to the last bit?
 
 # %%
-my_third_guess = None  # "yes" or "no"
+my_second_guess = None  # "yes" or "no"
 
-# %%
+# %% tags=["answer"] tells=["to the bit: True", "same to the bit"]
 same = None
 if importlib.util.find_spec("distributed") is None:
     print('Dask is not installed, so this step is left out. `pip install -e ".[dask]"` brings it.')
@@ -355,20 +351,20 @@ else:
     ):
         there = run_cells(cells, folder / "there", client=client)
     same = all(there[cell]["validation"] == here[cell]["validation"] for cell in cells)
-    print("Your guess:", my_third_guess, "· the same to the bit:", same)
+    print("Your guess:", my_second_guess, "· the same to the bit:", same)
 
 # %% [markdown]
-# A cell carries its seed, draws its own random numbers, and runs on one thread. So it does not matter where it runs, or in which order, on machines of one kind with the same versions.
+# <details><summary>What you saw</summary>A cell carries its seed, draws its own random numbers, and runs on one thread. So it does not matter where it runs, or in which order, as long as the machines are of one kind and have the same versions.</details>
 #
-# On a real cluster one line changes: `Client("tcp://scheduler:8786")`. Its workers are other machines: each must find the log at the same path, on a shared disk or copied there. What travels is small: a cell out, its numbers back. If a worker dies, its cell goes to another; if you stop, what is finished lies in the folder. Here both workers live in this process and share one Python, so they save little time.
+# On a real cluster one line changes: `Client("tcp://scheduler:8786")`. Its workers are other machines: each must find the log at the same path, on a shared disk or as a copy. If a worker dies, its cell goes to another; if you stop, what is finished stays in the folder. Here both workers share one process, so they save little time.
 #
-# > **Remember:** cells that share nothing run anywhere; choosing cells never see test users.
+# > **Remember:** cells that share nothing run anywhere; a cell that helps to choose never sees test users.
 #
 # ## A million items
 #
-# Comparing with everything costs N · d multiplications a vector. Here are 1,000,000 made-up items of 32 numbers in 2,000 groups, as in lesson 07, only more, and closer in their groups.
+# Comparing with everything costs N · d multiplications for each vector. Here are 1,000,000 made-up items of 32 numbers in 2,000 groups.
 #
-# By hand: 10⁶ · 32 · 4 bytes = 128 MB, in 32-bit floats.
+# By hand: 10⁶ · 32 · 4 bytes = 128 MB, as 32-bit floats.
 
 # %%
 num_items, dim = 1_000_000, 32
@@ -389,7 +385,7 @@ print(
 )
 
 # %% [markdown]
-# An [IVF](07_k_lists_one_ranking.ipynb) index looks into the lists of the nearest centres only. Its vectors can be **compressed**, too: each number in 8 bits, or in 4, instead of 32. The centres are learned from a *sample* of 40,000 items. Beside each vector it keeps an id of 8 bytes.
+# An [IVF](07_k_lists_one_ranking.ipynb) index sorts items into lists around **centres**, and looks only into the lists of the centres nearest to a query; how many it looks into are its **probes**. Its vectors can be **compressed**, too: each number in 8 bits, or in 4, instead of 32. The centres are learned from a *sample* of 40,000 items.
 
 # %%
 kinds = {"IVF": "IVF1024,Flat", "IVF, 8 bits": "IVF1024,SQ8", "IVF, 4 bits": "IVF1024,SQ4"}
@@ -412,30 +408,34 @@ curves = {
 curves_figure(
     curves | {f"exact, {exact_mb:.0f} MB": ([exact_ms], [1.0])},
     x=dict(title="milliseconds a query", type="log", tickvals=[0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]),
-    y=dict(title="part of the exact 50 found", range=[0, 1.1]),
-    title="One million items: what is found, and in which time (numbers: probes)",
+    y=dict(title="fraction of the exact 50 found", range=[0, 1.1]),
+    title="One million items: found against time (numbers: probes)",
     labels=[str(probes) for probes in all_probes],
     reference=f"exact, {exact_mb:.0f} MB",
 )
 
 # %% [markdown]
-# Probes buy what is found with time. Eight bits lose little and save most of the memory. With four bits, more probes soon help no more, because what is lost is lost in the vectors. A shop then fetches 200 candidates with the small index, and ranks those again with whole vectors.
+# More probes find more and take longer. Eight bits lose little and save most of the memory. With four bits, more probes soon stop helping, because what is lost is lost in the vectors.
 #
-# HNSW, the graph of lesson 07, is quick to search and slow to build. So measure small, and work out the rest. And what if the items lie anywhere, in no groups?
+# ### Exercise 2: choose an index
+#
+# You may use 50 MB and must find at least 90% of the exact 50. Which kind of index, and what is the smallest number of probes that you measured which is enough?
+#
+# <details><summary>Hint</summary><code>megabytes[kind]</code> and <code>found_by[kind, probes]</code> hold the numbers of the figure.</details>
 
 # %%
-built = {}
-for num in (8_000, 32_000):
-    vectors = torch.from_numpy(next(pictures.vectors_in_groups(num, dim=dim, groups=2000, seed=seed)))
-    started = process_time()
-    ItemIndex(vectors, "cosine", "hnsw", num_links=16)
-    built[num] = process_time() - started
-growth = math.log(built[32_000] / built[8_000]) / math.log(4)
-minutes = built[32_000] * (num_items / 32_000) ** growth / 60
-print(
-    f"HNSW: {built[8_000]:.2f} s for 8,000 items, {built[32_000]:.2f} s for 32,000: it grows like N to the {growth:.1f}"
-)
-print(f"for 1,000,000, if it goes on like that: {minutes:.1f} minutes on one core; IVF took {build_seconds / 60:.2f}")
+my_index = None  # dict(kind="…", probes=…)
+# BEGIN SOLUTION
+fit = [key for key, found in found_by.items() if megabytes[key[0]] <= 50 and found >= 0.9]
+kind, probes = min(fit, key=lambda key: key[1])
+my_index = dict(kind=kind, probes=probes)
+# END SOLUTION
+checks.index(my_index, megabytes, found_by)
+
+# %% [markdown]
+# And what if the items lie anywhere, in no groups?
+
+# %%
 found_of = {}
 for groups in (2000, 0):
     items = next(pictures.vectors_in_groups(100_000, dim=dim, groups=groups, seed=seed))
@@ -447,7 +447,7 @@ for groups in (2000, 0):
     print(f"{groups:>5} groups: {found_of[groups]:.0%} found in 16 of 256 lists")
 
 # %% [markdown]
-# > **Remember:** measure found, time and memory together, on your own vectors. Structure decides what an index can save.
+# > **Remember:** measure what is found, time and memory together, on your own vectors. Their structure decides what an index can save.
 #
 # ## A hundred million users, on paper
 #
@@ -474,9 +474,9 @@ for hours in (8, 4):
 print(f"merged lists of 50 ids: {list_bytes(users_in_all, 50) / 1e9:.1f} GB, whatever K is")
 
 # %% [markdown]
-# A GB is 10⁹ bytes, a GiB 2³⁰: 7% apart, enough to miss a limit. The new vectors travel each night, and network speeds are in *bits*: times 8.
+# A GB is 10⁹ bytes, a GiB 2³⁰: 7% apart, enough to miss a limit. Network speeds are in *bits*: times 8.
 #
-# A cached list is small, and needs no search when the user comes. But it is as old as the last night: it knows neither what the user looked at a minute ago nor what is new today.
+# A cached list needs no search when the user comes. But it was made last night: it knows neither what the user looked at a minute ago nor what is new today.
 #
 # **The table of items.** 10⁷ items of 64 numbers. Adam keeps two **moments** for each number, so there are three tables, and a dense gradient is a fourth.
 #
@@ -508,16 +508,15 @@ for sparse, (small, large) in step_times.items():
     print(f"{'sparse' if sparse else 'dense'}: {small:.1f} ms a step with 5,000 rows, {large:.1f} ms with 50,000")
 
 # %% [markdown]
-# A dense step grows with the table, a **sparse** one with what it touches; `TrainingSettings(sparse=True)` switches. It is another rule: a row that is not touched keeps still, where Adam's moments would go on moving it. Measure recall again when you switch.
-
-# %% [markdown]
-# ### Exercise 2: cores
+# The cost of a dense step grows with the table, that of a **sparse** one with what it touches; `TrainingSettings(sparse=True)` switches. It is another rule: a row that is not touched stays put. Measure recall again when you switch.
 #
-# `users_a_second` come at the busiest time. Each needs K queries of `ms_a_query` milliseconds, one core each. A core should be busy for at most the part `busy` of its time, or queues grow. How many whole cores?
+# ### Exercise 3: cores
 #
-# By hand: 10 users a second, K = 3, 4 ms: 10 · 3 · 0.004 s = 0.12 seconds of work in a second; at busy = 0.5, 0.24 of a core: 1 core.
+# `users_a_second` come at the busiest time. Each needs K queries of `ms_a_query` milliseconds, on one core each. A core should be busy for at most the fraction `busy` of its time, or queues grow. How many whole cores do you need?
 #
-# <details><summary>Hint</summary>Work per second, in seconds, divided by what a core may do per second. There is no 0.24 of a core: <code>math.ceil</code>.</details>
+# By hand: 10 users a second, K = 3, 4 ms: 10 · 3 · 0.004 s = 0.12 seconds of work in each second; at busy = 0.5 that is 0.24 of a core, so 1 core.
+#
+# <details><summary>Hint</summary>Work per second, in seconds, divided by what a core may do per second. You cannot buy 0.24 of a core: <code>math.ceil</code>.</details>
 
 
 # %%
@@ -529,12 +528,10 @@ def serving_cores(users_a_second: float, num_towers: int, ms_a_query: float, bus
 
 checks.serving_cores(serving_cores)
 
-# %% [markdown]
-# Now with this lesson's own million items: 3,000 users a second, half busy.
-
 # %%
 chosen = {"exact": exact_ms} | {f"IVF, {probes} probes": ms_of["IVF", probes] for probes in (16, 64)}
-cores = {label: [math.ceil(3000 * count * ms / 1000 / 0.5) for count in counts] for label, ms in chosen.items()}
+count_cores = serving_cores if checks.serving_cores.passed else pictures.serving_cores
+cores = {label: [count_cores(3000, count, ms, 0.5) for count in counts] for label, ms in chosen.items()}
 pictures.bars_figure(
     cores,
     [f"K = {count}" for count in counts],
@@ -543,26 +540,40 @@ pictures.bars_figure(
 )
 
 # %% [markdown]
-# K multiplies the cores of each index. The choice of the index changes them as well: is it by more?
+# K multiplies the cores. Does the choice of the index change them by more?
 #
 # ## Is it worth it?
 #
 # **Predict.** Average a user's K vectors into one, and search once: K times cheaper. How much of the gain stays?
 
 # %%
-my_fourth_guess = None  # a part of the gain
+my_third_guess = None  # a fraction of the gain
 
-# %%
+# %% tags=["answer"] tells=["comparisons. Above 0 as a whole", "Recall@50 gained by several vectors"]
 evidence = pictures.gains(Path("results"))
-above, kept = (sum(row[kind][1] > 0 for row in evidence) for kind in ("recall_50", "ours as one vector"))
+above, kept = (sum(row[kind][1] > 0 for row in evidence) for kind in ("recall_50", "as one vector"))
 print(f"{len(evidence)} comparisons. Above 0 as a whole: {above}; with the K vectors' mean as the only vector: {kept}.")
 print("This run: {:+.3f} [{:+.3f}, {:+.3f}]".format(*gain) + f", {gain[0] / (num_towers - 1):+.4f} a further query.")
 pictures.gains_figure(evidence, title="Recall@50 gained by several vectors over one, with intervals")
 
 # %% [markdown]
-# These are the committed tables, whichever way they fall; lesson 09 takes them apart. Ask three things. Does the interval lie above 0? If not, serve one vector. Does the mean keep the gain? Then the towers *train* better, and you may still serve one. Is what is left worth K times the search, on your log and not on ours?
+# These are all the committed tables; lesson 09 takes them apart. Ask three things. Does the interval lie above 0? If not, serve one vector. Does the mean keep the gain? Then the towers *train* better, and you may still serve one. Is what is left worth K times the search, on your log?
 #
-# ### Exercise 3: decide
+# ### Exercise 4: serve K, or one?
+#
+# In how many of these comparisons would you **serve** several vectors: the whole interval of the gain lies above 0, and their mean keeps less than half of the gain?
+#
+# <details><summary>Hint</summary>A row of <code>evidence</code> is a dictionary: <code>row["recall_50"]</code> and <code>row["as one vector"]</code> are difference, low, high.</details>
+
+# %%
+my_count = None  # a number of comparisons
+# BEGIN SOLUTION
+my_count = sum(row["recall_50"][1] > 0 and row["as one vector"][0] < row["recall_50"][0] / 2 for row in evidence)
+# END SOLUTION
+checks.serve(my_count, evidence)
+
+# %% [markdown]
+# ### Exercise 5: decide
 #
 # Numbers made up for this exercise: 10⁸ users, 64 numbers a vector, 3,000 users a second, half busy. You have **40 cores** and **60 GB** (60 · 10⁹ bytes) for what is kept of the users. Gains are over design A, in recall@50.
 #
@@ -577,7 +588,7 @@ pictures.gains_figure(evidence, title="Recall@50 gained by several vectors over 
 #
 # Which one do you build? Give its letter.
 #
-# <details><summary>Hint</summary>For each design: gigabytes, cores, and where the whole interval lies. One design passes all three.</details>
+# <details><summary>Hint</summary>For each design: gigabytes, cores, and where the whole interval lies. One design passes on all three.</details>
 
 # %%
 my_design = None  # a letter
@@ -589,7 +600,7 @@ checks.design(my_design)
 # %% [markdown]
 # ## What can go wrong: dates that parse
 #
-# A tool that guesses reads 05/11/2011 as the 11th of May, and where that fails, as with 25/11/2011, it turns day and month round without a word. Every line parses.
+# A tool that guesses reads 05/11/2011 as the 11th of May, and where that fails, as with 25/11/2011, it swaps day and month without a word. Every line parses.
 
 
 # %%
@@ -613,16 +624,16 @@ print("Right:", right)
 print("Wrong:", wrong)
 
 # %% [markdown]
-# The future leaks into the histories, and recall is measured on a task that never was. The counts are right; the first and the last day give it away: the shop's autumn began in September.
+# The future leaks into the histories, and recall is measured on a task that never existed. The counts are right; the first and the last day give it away: the shop's autumn began in September.
 #
-# > **Remember:** that it parses does not make it true.
+# > **Remember:** a file that parses may still be wrong.
 #
 # ## What you take home
 #
-# - The reader refuses what it can see. Repeats that are none, returns, and days taken for months you must find.
+# - The reader refuses what it can see. Lines exported twice, returns, and days taken for months are yours to find.
 # - Cells with seeds of their own give the same table on any number of workers.
-# - At a million items, a compressed IVF index gives a little of the list for much time and memory.
-# - K multiplies vectors, searches and the nightly transfer. A cached list takes K out, and freshness with it.
+# - At a million items, a compressed IVF index gives up a little of the list and saves much time and memory.
+# - K multiplies vectors, searches and the nightly transfer. A cached list does away with K, and with freshness.
 #
 # **What the paper says** (Xiong and Yu): the K vectors search with Faiss, and the items are sorted by distance. It reports no cost of K, no size of an index, and no interval.
 #
@@ -638,9 +649,41 @@ verdict = "pay in recall" if gain[1] > 0 else "do not show a gain that one split
 print(f"On this log, {num_towers} vectors {verdict}: {gain[0]:+.3f} [{gain[1]:+.3f}, {gain[2]:+.3f}].")
 
 # %% [markdown]
-# **Words.** *Cell*: one training, measured and kept. *Worker*, *scheduler*: who trains, and who hands out. *Compressed index*: keeps vectors in fewer bits. *Sparse update*: moves only the rows that a step touched.
+# ## Five questions
 #
-# **Next:** this was the last lesson. [The map](course_map.md) shows where you have been; your own log is where you go.
+# **1.** A file has dates such as 07/08/2011 only in the first twelve days of each month. What protects you?
+#
+# - (a) The reader: it refuses dates that are not ISO or a number.
+# - (b) Nothing can: every date is ambiguous, and you have to ask whoever wrote the file.
+# - (c) Sorting by time.
+#
+# <details><summary>Answer</summary>**(b)** The reader refuses them, but it cannot tell you which cure is right: without a day above 12, both readings parse. Sorting sorts by whichever reading you chose.</details>
+#
+# **2.** 50 million users, K = 8, 64 numbers of 16 bits: how many GB (10⁹ bytes)?
+#
+# <details><summary>Answer</summary>**51.2** 5 · 10⁷ · 8 · 64 · 2 bytes. Half the bits pay for twice the vectors.</details>
+#
+# **3.** An IVF index finds 60% of the exact list with 16 of 256 lists on your vectors, and 95% on a colleague's. What is the likeliest reason?
+#
+# - (a) Your vectors lie in no clear groups.
+# - (b) Your machine is slower.
+# - (c) You have fewer items.
+#
+# <details><summary>Answer</summary>**(a)** A query's neighbours then lie in many lists. Speed changes milliseconds, not what is found; fewer items in as many lists would rather find more.</details>
+#
+# **4.** Four vectors gain +0.030 over one; their mean, searched once, gains +0.024. Latency is tight. What do you serve?
+#
+# - (a) Four vectors: the gain is theirs.
+# - (b) The mean of the four: it keeps most of the gain for a quarter of the searches.
+# - (c) One tower: it is cheapest to train.
+#
+# <details><summary>Answer</summary>**(b)** Training four towers and serving their mean costs one search. One tower, trained alone, loses all of the +0.030.</details>
+#
+# **5.** Why must cells that help to choose α not see test users, even if you promise not to look at their recall?
+#
+# <details><summary>Answer</summary>Because what is measured gets looked at, or gets printed, sooner or later, and then the choice depends on it. A cell that never computed it cannot leak it.</details>
+#
+# **Next:** your own log. [The map](course_map.md) shows where you have been, and what stands beside the main road.
 
 # %% tags=["results"]
 from IPython.display import JSON
@@ -650,7 +693,7 @@ results = {
     "as_made": float(as_made),
     "gain_50": gain[0],
     "recall_50": float(several.recall(length).mean()),
-    "popular_50": float(popular.recall(length).mean()),
+    "popular_50": float(floor["Most Popular"].recall(length).mean()),
     "same": 1.0 if same is None else float(same),
     "found_1": found_by["IVF", 1],
     "found_64": found_by["IVF", 64],

@@ -4,7 +4,9 @@ import math
 import tempfile
 from pathlib import Path
 
-from lessons.common.checks import Wrong, exercise
+import numpy as np
+
+from lessons.common.checks import Wrong, choice, exercise, number
 from mtmi_lite.data import readers
 
 EXPORT = """1320500000000,buy,u7,lamp
@@ -55,26 +57,66 @@ def arguments(answer):
 
 
 @exercise
+def index(answer, megabytes, found_by):
+    """`megabytes` of each kind, and the fraction `found_by` each kind with so many probes."""
+    if not isinstance(answer, dict) or set(answer) != {"kind", "probes"}:
+        raise Wrong('Give dict(kind="…", probes=…).')
+    kind = choice(answer["kind"], list(megabytes), "kind")
+    probes = choice(answer["probes"], [probes for one, probes in found_by if one == kind], "probes")
+    if megabytes[kind] > 50:
+        raise Wrong(f"{kind} takes {megabytes[kind]:.0f} MB; you may use 50.")
+    if found_by[kind, probes] < 0.9:
+        best = max(found for (one, _), found in found_by.items() if one == kind)
+        if best < 0.9:
+            raise Wrong(f"{kind} finds at most {best:.0%}, however many probes: what it lost, it lost in the vectors.")
+        raise Wrong(f"{kind} with {probes} probes finds {found_by[kind, probes]:.1%}; you need 90%.")
+    fewer = [p for (one, p), found in found_by.items() if one == kind and found >= 0.9 and p < probes]
+    if fewer:
+        raise Wrong(f"{probes} probes are enough, but fewer are, too, and they are quicker. Look at {min(fewer)}.")
+    return f"{megabytes[kind]:.0f} MB, and {found_by[kind, probes]:.0%} of the exact list."
+
+
+@exercise
+def serve(answer, evidence):
+    """`evidence` is a list of comparisons: the gain of several vectors, and of their mean, over one."""
+    found = number(answer)
+    gain, mean = ([row[kind] for row in evidence] for kind in ("recall_50", "as one vector"))
+    sure = [one[1] > 0 for one in gain]
+    lost = [half[0] < one[0] / 2 for one, half in zip(gain, mean, strict=True)]
+    right = sum(one and other for one, other in zip(sure, lost, strict=True))
+    if found == right:
+        return f"{right} of {len(evidence)}. In the others one vector, or the mean, does as well for less."
+    if not 0 <= found <= len(evidence):
+        raise Wrong(f"There are {len(evidence)} comparisons; you give {found:g}.")
+    if found == sum(sure):
+        raise Wrong("So many gains lie above 0. But where the mean keeps half or more, one search gives you that.")
+    if found == sum(one[0] > 0 and other for one, other in zip(gain, lost, strict=True)):
+        raise Wrong("You went by the sign of the gain: the whole interval must lie above 0.")
+    if found == sum(lost):
+        raise Wrong("You counted where the mean keeps less than half, whether or not there is a gain to keep.")
+    raise Wrong(f"You give {found:g}. Two conditions, for each row: low above 0, and the mean's gain below half.")
+
+
+@exercise
 def serving_cores(answer):
     cases = [(10, 3, 4.0, 0.5), (1000, 4, 2.5, 0.5), (700, 3, 1.7, 0.6)]
     expected = [math.ceil(users * towers * ms / 1000 / busy) for users, towers, ms, busy in cases]
     found = []
     for case in cases:
-        value = answer(*case)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong(f"Give a number of cores; for {case} yours is {value!r}.")
-        found.append(value)
+        found.append(number(answer(*case), f"The number of cores for {case}"))
     exact = [users * towers * ms / 1000 / busy for users, towers, ms, busy in cases]
     if found == expected:
-        if not all(isinstance(value, int) for value in found):
-            raise Wrong("The number is right; give it as a whole number (math.ceil does).")
+        for case in np.random.default_rng(0).integers(1, 60, size=(50, 3)).tolist():
+            want = math.ceil(case[0] * case[1] * case[2] / 1000 / 0.5)
+            if (value := number(answer(*case, 0.5))) != want:
+                raise Wrong(f"For {(*case, 0.5)} it should be {want}; yours is {value:g}.")
         return "K times the work, in seconds, shared by cores that are not busy all the time."
 
     def is_like(values) -> bool:
         return all(abs(own - value) <= 1 for own, value in zip(found[1:], values[1:], strict=True))
 
     if all(math.isclose(own, value) for own, value in zip(found, exact, strict=True)):
-        raise Wrong("There is no part of a core: round up to whole ones.")
+        raise Wrong("You cannot buy a fraction of a core: round up to whole ones.")
     if found == [math.floor(value) for value in exact] or found == [round(value) for value in exact]:
         raise Wrong(
             "Round up. Rounded down (or to the nearest), the last users of the second wait: 0.24 cores is 1 core."
@@ -86,11 +128,11 @@ def serving_cores(answer):
     if is_like([value / case[1] for value, case in zip(exact, cases, strict=True)]):
         raise Wrong("This is what one vector costs. Each user asks K times.")
     if is_like([value * case[3] for value, case in zip(exact, cases, strict=True)]):
-        raise Wrong("These cores would be busy all the time. Divide by the part that they may be busy.")
+        raise Wrong("These cores would be busy all the time. Divide by the fraction of the time that they may be busy.")
     if is_like([value * case[3] ** 2 for value, case in zip(exact, cases, strict=True)]):
         raise Wrong("Multiplied by `busy`, fewer cores are needed when they may do less. Divide by it.")
     if is_like([1 / value for value in exact]):
-        raise Wrong("This is how many such loads a core could bear; turn the fraction round.")
+        raise Wrong("This is how many such loads one core could bear; turn the fraction round.")
     raise Wrong(f"For {cases[1]}: {exact[1]:g} cores, so {expected[1]}; yours is {found[1]:g}.")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -160,7 +161,7 @@ def ask(index: Any, queries: Float32[Array, "query dim"], num: int = 50) -> tupl
 
 
 def part_found(found: Int64[Array, "query num"], exact: Int64[Array, "query num"]) -> float:
-    """The part of the exact items that is found.
+    """The fraction of the exact items that is found.
 
     >>> part_found(np.array([[3, 5], [1, -1]]), np.array([[5, 4], [1, 2]]))
     0.5
@@ -204,6 +205,15 @@ PAIRS = (
 """Several vectors over one of the same kind, as the tables of models and of arms have them."""
 
 
+def serving_cores(users_a_second: float, num_towers: int, ms_a_query: float, busy: float) -> int:
+    """The whole cores that answer so many users a second, each busy for at most a fraction of its time.
+
+    >>> serving_cores(10, 3, 4.0, 0.5)
+    1
+    """
+    return math.ceil(users_a_second * num_towers * ms_a_query / 1000 / busy)
+
+
 def gains(folder: Path) -> list[dict[str, Any]]:
     """Several vectors over one, from the committed tables that have such a pair: not chosen by their result."""
     found = []
@@ -212,14 +222,15 @@ def gains(folder: Path) -> list[dict[str, Any]]:
         for row in table.get("differences", []):
             if (row["ours"], row["theirs"]) in PAIRS:
                 log, ours = path.stem.split("_", 1)[1], table["models"][row["ours"]]
-                found.append({"log": log, "vectors": ours["vectors"], "users": table["users"], **row})
+                about = {"log": log, "vectors": ours["vectors"], "users": table["users"]}
+                found.append({**about, **row, "as one vector": row["ours as one vector"]})
     return found
 
 
 def gains_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> go.Figure:
     """The gain of several vectors over one, and what is left of it when their mean is searched once, a line each."""
     figure, labels = go.Figure(), [f"{row['log']}: {row['ours']}, K = {row['vectors']}" for row in rows]
-    kinds = {"K lists, merged": "recall_50", "mean of the K vectors, one list": "ours as one vector"}
+    kinds = {"K lists, merged": "recall_50", "mean of the K vectors, one list": "as one vector"}
     for number, (name, kind) in enumerate(kinds.items()):
         middle, low, high = np.array([row[kind] for row in rows]).T
         figure.add_scatter(

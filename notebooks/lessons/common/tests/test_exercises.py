@@ -14,6 +14,12 @@ NUMBERS = [path.stem[:2] for path in pipeline.sources()]
 CHECKS = {number: import_module(f"lessons.lesson_{number}.checks") for number in NUMBERS}
 ANSWERS = {number: import_module(f"lessons.lesson_{number}.tests.answers") for number in NUMBERS}
 EXERCISES = [(number, name) for number in NUMBERS for name in ANSWERS[number].RIGHT]
+ALSO = [
+    (number, name, place)
+    for number in NUMBERS
+    for name, others in getattr(ANSWERS[number], "ALSO_RIGHT", {}).items()
+    for place in range(len(others))
+]
 CASES = [(number, name, case) for number, name in EXERCISES for case in ANSWERS[number].WRONG[name]]
 
 
@@ -50,6 +56,12 @@ def test_every_exercise_stands_in_the_lesson(number):
 @pytest.mark.parametrize(("number", "name"), EXERCISES)
 def test_the_right_answer_passes(number, name, grading, capsys):
     judge(number, name, ANSWERS[number].RIGHT[name])
+    assert capsys.readouterr().out.startswith("✓")
+
+
+@pytest.mark.parametrize(("number", "name", "place"), ALSO)
+def test_another_right_answer_passes_too(number, name, place, grading, capsys):
+    judge(number, name, ANSWERS[number].ALSO_RIGHT[name][place])
     assert capsys.readouterr().out.startswith("✓")
 
 

@@ -1,6 +1,7 @@
 """Lesson 01's computations, figures and panel, against what can be counted by hand."""
 
 import itertools
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -82,18 +83,38 @@ def test_popularity_is_relative_to_the_mean_and_starts_at_the_top():
     assert "from 8, median 2, to 2." in figure.layout.meta["alt"]
 
 
-def test_an_interval_is_twice_as_narrow_on_four_times_the_users():
-    values = np.random.default_rng(0).normal(size=1600)
-    small, large = pictures.half_widths(values, [100, 1600], seed=0, repeats=10)
-    assert small / large == pytest.approx(4, rel=0.15)
-    assert large == pytest.approx(1.96 / 40, rel=0.1)
+def test_recall_of_rows_asks_for_what_is_wanted_and_nothing_else(log):
+    """The second user had a and b, and is asked for c, d and e; the first user's baskets say what goes together."""
+    first = log.users == 0
+    known, wanted = np.zeros((2, len(log)), dtype=bool)
+    known[[10, 11]] = wanted[[12, 13, 14]] = True
+    found = pictures.recall_of_rows(log, np.array([1, 0]), trained=first, known=known, wanted=wanted, num=2)
+    # a and b sell best; c and g are in a basket with both, and d, e and f with a alone
+    assert found["best-sellers"].tolist()[:1] == [0]
+    assert found["Bought together"].tolist()[:1] == [pytest.approx(1 / 3)]
+    assert all(np.isnan(values[1]) for values in found.values())  # nothing is wanted of the first user
 
 
-def test_the_interval_figure_shows_parts_of_the_draws_and_the_root():
-    draws = {"few": np.array([-1.0, 0.0, 1.0, 0.0]), "all": np.array([0.0, 0.1])}
-    figure = pictures.interval_figure(draws, [25, 100], np.array([0.2, 0.1]), title="two")
-    assert [sum(trace.y) for trace in figure.data[:2]] == pytest.approx([1, 1])
-    assert list(figure.data[3].y) == pytest.approx([0.2, 0.1])
+def test_an_experiment_finds_a_difference_as_often_as_the_formula_says():
+    normal = NormalDist()
+    values = np.random.default_rng(0).normal(size=20_000)
+    values = 0.1 + (values - values.mean()) / values.std()
+    sizes = [100, 400, 1600]
+    found = pictures.found_in(values, sizes, seed=0, experiments=4000)
+    expected = [1 - normal.cdf(1.96 - 0.1 * size**0.5) for size in sizes]
+    assert found == pytest.approx(expected, abs=0.03)
+    assert pictures.found_in(-values, sizes, seed=0, experiments=4000) == pytest.approx(expected, abs=0.03)
+    figure = pictures.found_figure(sizes, found, title="three")
+    assert list(figure.data[0].y) == found.tolist()
+    assert "with 100 customers, " in figure.layout.meta["alt"]
+
+
+def test_the_redrawn_means_are_shown_with_their_middle_and_with_0():
+    means = np.linspace(1, 2, 201)
+    figure = pictures.redrawn_figure(means, title="one")
+    assert sum(figure.data[0].y) == pytest.approx(1)
+    assert "lie from +1.0250 to +1.9750" in figure.layout.meta["alt"]
+    assert figure.layout.xaxis.range[0] < 0 < 2 < figure.layout.xaxis.range[1]
 
 
 def test_the_moves_are_shown_from_the_one_cut_to_the_other():
@@ -102,7 +123,9 @@ def test_the_moves_are_shown_from_the_one_cut_to_the_other():
         {"a": np.array([0.5, 0.5]), "b": np.array([0.5, 1.0])},
     )
     figure = pictures.moved_by_the_cut(one, other, title="two")
-    assert [list(trace.x) for trace in figure.data] == [[0.25, 1], [0.5, 0.75]]
+    *lines, left, right = figure.data
+    assert [list(line.x) for line in lines] == [[0.25, 0.5], [1, 0.75]]
+    assert [list(left.x), list(right.x)] == [[0.25, 1], [0.5, 0.75]]
     assert "a 0.250 and 0.500; b 1.000 and 0.750." in figure.layout.meta["alt"]
 
 

@@ -66,10 +66,28 @@ def test_a_map_names_its_products_in_the_picture_and_in_words(vectors):
     assert list(figure.data[1].text) == [f"product {item}" for item in (5, *near[1])]
 
 
-def test_what_is_held_is_drawn_and_said():
-    figure = pictures.holding_figure({"60": {4: 0.25, 8: 0.5}}, {"60": {16: 0.75}}, title="Room")
+def test_room_is_drawn_and_said():
+    figure = pictures.room_figure({"60": {4: 0.25, 8: 0.5}, "200": {16: 0.75}}, title="Room")
     assert [list(trace.y) for trace in figure.data] == [[0.25, 0.5], [0.75]]
     assert all(words in figure.layout.meta["alt"] for words in ("25% at 4", "50% at 8", "75% at 16"))
+
+
+def test_a_run_is_watched_above_its_floors():
+    floors = {"Most Popular": 0.1, "Own history": 0.2, "EASE": 0.3}
+    figure = pictures.watched({0: 0.05, 100: 0.15}, floors, title="Watch it learn")
+    assert [trace.name for trace in figure.data] == ["one tower", *floors]
+    assert len({trace.line.dash for trace in figure.data}) == 4
+    assert list(figure.data[0].y) == [0.05, 0.15]
+    assert all(f"{name} {recall:.3f}" in figure.layout.meta["alt"] for name, recall in floors.items())
+
+
+def test_the_weights_of_slots_are_drawn_and_said():
+    names = np.array(["a", "b", "c", "d"])
+    figure = pictures.slot_figure(np.array([0.1, 0.1, 0.2, 0.6]), np.array([0.0, 0.5, 0.2, 0.3]), names, title="Slots")
+    assert list(figure.data[0].y) == [0.1, 0.1, 0.2, 0.6]
+    assert list(figure.data[1].text) == ["a", "b", "c", "d"]
+    assert set(figure.data[2].y) == {0.25}
+    assert all(words in figure.layout.meta["alt"] for words in ("10% in the first", "60% in the last", "0% and 30%"))
 
 
 def place(**changes) -> pictures.OneVector:

@@ -1,23 +1,29 @@
 """Lesson 03: bands, and answers to its exercises. See common/tests/test_lessons.py."""
 
+import numpy as np
+import torch
+
+from mtmi_lite.interactions import Cases, batch_of
+from mtmi_lite.metrics import Evaluation, find_hits
+from mtmi_lite.models import Users
+from mtmi_lite.retrieval import TowerLists, merge
+
 BANDS = {
-    "cold_with_features": (
-        0.72,
-        0.96,
-        "cold products keep the noise of their rows (0.23), or have others' features (0.17)",
-    ),
-    "profile_gain": (0.01, 0.14, "the profile is not read, or is another customer's (-0.01)"),
-    "gain": (0.009, 0.05, "several towers gain no more than copies (0.001 to 0.008), or repel ruins them (-0.15)"),
-    "copies_cosine": (0.98, 1.0, "equal shares make no copies: towers trained to differ have 0.60"),
-    "world_gain": (0.09, 0.24, "the towers did not part: with α = 1 it is 0.000, with β = 1000 -0.13"),
-    "world_over_mean": (0.14, 0.26, "the merge shows no more than one vector: of copies it is at most 0.01"),
-    "world_least_lost": (0.025, 0.07, "a tower is not missed: with α = 1 it is -0.001, with β = 1000 0.01"),
-    "weight_gain": (0.002, 0.07, "the weight no longer helps one tower: with the gradient through it -0.16"),
-    "triplet_cosine": (0.99, 1.0, "the triplet's towers are no copies: with the gradient through the weight 0.86"),
-    "most_lost": (0.012, 0.035, "no tower is missed (copies: 0.002), or one does everything"),
-    "dead_cosine": (0.35, 0.57, "the dead tower lives (copies: 1.00), or its cosine looks no better than 0.60"),
-    "dead_share": (0.0, 0.03, "the dead tower brings hits: a living copy has 0.23"),
+    "gain": (0.003, 0.03, "several towers gain no more than equal ones (0.000), or repel ruins them (-0.15)"),
+    "equal_gain": (-0.012, 0.008, "equal towers are more than copies: towers trained to differ gain 0.008 to 0.015"),
+    "copies_cosine": (0.98, 1.0, "equal shares make no copies: towers trained to differ have 0.58"),
+    "world_gain": (0.15, 0.33, "the towers did not part: equal ones gain 0.007 to 0.015"),
+    "world_equal_gain": (-0.03, 0.05, "equal towers parted: K towers gain 0.22"),
+    "world_over_mean": (0.16, 0.32, "the merge shows no more than one vector: of copies it is at most 0.01"),
+    "world_new_gain": (0.22, 0.45, "what was bought before is still in the lists, or nothing new is found"),
+    "world_covered": (0.15, 0.33, "several towers cover no more than one: equal ones are at 0.00"),
+    "world_least_lost": (0.011, 0.07, "a tower is not missed: of copies it is 0.00"),
+    "made_up": (0.5, 0.95, "the list does not fill up again (0), or the towers are copies (1)"),
+    "most_lost": (0.006, 0.035, "no tower is missed (copies: 0.002), or one does everything"),
+    "dead_cosine": (0.38, 0.6, "the dead tower lives (copies: 1.00)"),
+    "dead_credit": (0.0, 0.03, "the dead tower brings hits: a living copy has 0.23"),
     "dead_lost": (-0.035, 0.002, "the list is worse without the dead tower: it lives"),
+    "kinds": (4, 4, "exercise 4 has two teams of a kind"),
 }
 
 
@@ -39,6 +45,20 @@ def left(lists, relevant, tower, num, *, first=0, cut_each=False, repeats=False,
     return len(relevant.intersection(products)) / (divide or len)(relevant)
 
 
+def merged(lists, relevant, tower, num, *, combine, start=None):
+    """The solution by a dictionary, in which two similarities of a product are combined; `start` comes before them."""
+    best = {}
+    for other, one in enumerate(lists):
+        if other != tower:
+            for product, similarity in one:
+                known = best.get(product, start)
+                best[product] = similarity if known is None else combine(known, similarity)
+    if start is not None:  # what never rises above it is not listed
+        best = {product: similarity for product, similarity in best.items() if similarity > start}
+    first = sorted(best, key=lambda product: -best[product])[:num]
+    return len(relevant.intersection(first)) / len(relevant)
+
+
 def taken_out(lists, relevant, tower, num, *, refill=False):
     """Out of the merged list of all towers goes what the tower brought, or, worse, all that it holds."""
     best: dict[str, tuple[float, int]] = {}
@@ -46,24 +66,73 @@ def taken_out(lists, relevant, tower, num, *, refill=False):
         for product, similarity in one:
             if similarity > best.get(product, (-1.0, 0))[0]:
                 best[product] = (similarity, other)
-    merged = sorted(best, key=lambda product: -best[product][0])
+    order = sorted(best, key=lambda product: -best[product][0])
     if refill:
-        return len(relevant.intersection([p for p in merged if best[p][1] != tower][:num])) / len(relevant)
-    return len(relevant.intersection([p for p in merged[:num] if best[p][1] != tower])) / len(relevant)
+        return len(relevant.intersection([p for p in order if best[p][1] != tower][:num])) / len(relevant)
+    return len(relevant.intersection([p for p in order[:num] if best[p][1] != tower])) / len(relevant)
 
 
-def diagnosed(cosine, shares, lost, *, dead_first=True, few=0.03, missed_from=0.005, by_cosine=False):
-    """The solution of exercise 3, with places to go wrong."""
-    missed = sum(loss > missed_from for loss in lost)
-    team = "copies" if missed == 0 else "one strong" if missed == 1 else "specialists"
-    if by_cosine and cosine > 0.95:
-        team = "copies"
-    if min(shares) < few and (dead_first or missed == len(lost)):
-        return "dead tower"
-    return team
+def one_user(*towers: list[int], relevant: list[int], dead: int | None = None) -> Evaluation:
+    """One user, the towers' lists of 50 among 400 items, and the items that the user wants.
+
+    A list's similarities fall from 0.9, those of the dead tower from −0.5; of an item in several lists, now one tower
+    is a little nearer and now another.
+    """
+    scores = [
+        [
+            (-0.5 if tower == dead else 0.9) - place / 100 + 0.002 * ((item + tower) % len(towers) == 0)
+            for place, item in enumerate(items)
+        ]
+        for tower, items in enumerate(towers)
+    ]
+    lists = TowerLists(items=np.array([towers]), scores=np.array([scores], dtype=np.float32))
+    cases = Cases(
+        users=np.array([0]),
+        cuts=np.array([1]),
+        batch=batch_of([[0]], num_items=400),
+        relevant=np.array(relevant),
+        offsets=np.array([0, len(relevant)]),
+        num_items=400,
+    )
+    users = Users(vectors=torch.eye(len(towers))[None], mask=torch.ones(1, len(towers), dtype=torch.bool))
+    ranking = merge(lists, 50)
+    return Evaluation(cases=cases, users=users, lists=lists, ranking=ranking, hits=find_hits(ranking.items, cases))
 
 
-RIGHT = {"count_parameters": counted, "recall_left": left, "diagnose": diagnosed}
+def block(number: int) -> list[int]:
+    return list(range(50 * number, 50 * (number + 1)))
+
+
+WANTED = [item for number in range(4) for item in block(number)[:12]]
+TEAMS = {
+    "A": one_user(block(0), block(1), block(0), block(1), relevant=WANTED),
+    "B": one_user(block(0), block(1), block(2), block(3), relevant=WANTED),
+    "C": one_user(block(0), block(0), block(0), block(0), relevant=WANTED),
+    "D": one_user(block(0), block(1), block(2), block(7), relevant=WANTED, dead=3),
+}
+DIAGNOSIS = {"A": "redundant", "B": "specialists", "C": "copies", "D": "dead tower"}
+# merged, tower 1 brings its first 25, of which 20 are wanted, and tower 2 its own first 25, of which 5 are; without
+# tower 1, the list of tower 2 goes on, and holds 10 of tower 1's 20 hits further down
+STRONG = one_user(block(0), [*block(1)[:40], *block(0)[:10]], relevant=[*block(0)[:20], *block(1)[:5]])
+MORE = {"made_up": (STRONG,), "diagnosis": (TEAMS,)}
+
+
+RIGHT = {"count_parameters": counted, "recall_left": left, "made_up": 0.5, "diagnosis": DIAGNOSIS}
+ALSO_RIGHT = {
+    "count_parameters": [
+        lambda *sizes: float(counted(*sizes)),
+        lambda *sizes: np.int64(counted(*sizes)),
+        lambda *sizes: torch.tensor(counted(*sizes)),
+        lambda n, d, steps, towers, shared=True: n * d * towers ** (not shared) + towers * steps * (steps * d + 1),
+    ],
+    "recall_left": [
+        lambda *given: merged(*given, combine=max),
+        lambda *given: np.float32(left(*given)),
+        lambda *given: torch.tensor(left(*given), dtype=torch.float64),
+    ],
+    "made_up": [np.float64(0.5), 0.49, torch.tensor(0.51)],
+    "diagnosis": [{name: f"{word.capitalize()} " for name, word in DIAGNOSIS.items()}],
+}
 WRONG = {
     "count_parameters": {
         "a stub": (lambda *sizes: ..., "Not written yet"),
@@ -71,14 +140,22 @@ WRONG = {
         "one item at a time": (lambda *sizes: counted(*sizes, inputs=lambda steps, dim: steps), "laid end to end"),
         "the padding row": (lambda *sizes: counted(*sizes, padding=1), "padding row"),
         "no table": (lambda *sizes: counted(*sizes, tables=lambda towers: 0), "table is missing"),
-        "one tower": (lambda n, d, steps, towers, shared=True: counted(n, d, steps, 1), "four times the weights"),
+        "one tower": (lambda n, d, steps, towers, shared=True: counted(n, d, steps, 1), "four times the numbers"),
         "always K tables": (lambda *sizes: counted(*sizes, tables=lambda towers: towers), "multiplied the table by K"),
         "always one table": (lambda *sizes: counted(*sizes, tables=lambda towers: 1), "With shared=False"),
         "something else": (lambda n, d, steps, towers, shared=True: n * d * steps * towers, "a table of 20"),
-        "a float": (lambda *sizes: float(counted(*sizes)), "whole number"),
+        "text": (lambda *sizes: str(counted(*sizes)), "should be one number"),
         "sizes fixed": (
             lambda n, d, steps, towers, shared=True: 20 * (1 if shared else towers) + 21 * towers,
-            "400 + 2 · 105",
+            "each size stand where it should",
+        ),
+        "a default that is gone": (
+            lambda n, d, steps, towers, shared: counted(n, d, steps, towers, shared),
+            "TypeError",
+        ),
+        "K tables by default": (
+            lambda n, d, steps, towers, shared=False: counted(n, d, steps, towers, shared),
+            "shared=True as the default",
         ),
     },
     "recall_left": {
@@ -95,36 +172,28 @@ WRONG = {
         "no tower left out": (lambda lists, relevant, tower, num: left(lists, relevant, -1, num), "which one went"),
         "towers counted from 1": (lambda *given: left(*given, first=1), "counted from 0"),
         "worst first": (lambda *given: left(*given, last=True), "best similarity first"),
-        "text": (lambda *given: "1/2", "a number from 0 to 1"),
+        "a best that starts at 0": (lambda *given: merged(*given, combine=max, start=0.0), "must not start at 0"),
+        "the sum": (lambda *given: merged(*given, combine=lambda known, other: known + other), "not the sum"),
+        "the last": (lambda *given: merged(*given, combine=lambda known, other: other), "the last one"),
+        "the worst": (lambda *given: merged(*given, combine=min), "keeps its best similarity"),
+        "text": (lambda *given: "1/2", "should be one number"),
     },
-    "diagnose": {
-        "a stub": (lambda cosine, shares, lost: ..., "Not written yet"),
-        "the cosine alone": (
-            lambda cosine, shares, lost: "copies" if cosine > 0.9 else "specialists",
-            "Look at the shares first",
-        ),
-        "the losses alone": (lambda *given: diagnosed(*given, few=-1.0), "Look at the shares first"),
-        "the shares alone": (
-            lambda cosine, shares, lost: "dead tower" if min(shares) < 0.03 else "specialists",
-            "the others hold the same products",
-        ),
-        "shares for strength": (
-            lambda cosine, shares, lost: (
-                "dead tower" if min(shares) < 0.03 else "copies" if max(lost) <= 0.005 else "specialists"
-            ),
-            "Count the losses",
-        ),
-        "the cosine first": (lambda *given: diagnosed(*given, by_cosine=True), "Decide by the work"),
-        "a low cosine is enough": (
-            lambda cosine, shares, lost: (
-                "specialists" if cosine < 0.2 and min(shares) >= 0.03 else diagnosed(cosine, shares, lost)
-            ),
-            "no proof of work",
-        ),
-        "dead only where nobody is missed": (
-            lambda cosine, shares, lost: diagnosed(cosine, shares, lost, few=0.03 if max(lost) <= 0.005 else -1.0),
-            "a dead tower comes first",
-        ),
-        "another word": (lambda *given: "good", "Return"),
+    "made_up": {
+        "a stub": (None, "Not written yet"),
+        "what is lost instead": (0.3, "Add up the other bars"),
+        "divided by all hits": (0.4, "Divide by those of the strongest tower"),
+        "the hits themselves": (10, "It is a fraction"),
+        "the credit": (0.8, "That is its credit"),
+        "of the whole recall": (0.6, "Compare bars, not recalls"),
+        "text": ("half", "should be one number"),
+    },
+    "diagnosis": {
+        "a stub": (dict.fromkeys("ABCD"), "Not written yet"),
+        "redundant as copies": ({**DIAGNOSIS, "A": "copies"}, "is lost, but no more than"),
+        "copies as redundant": ({**DIAGNOSIS, "C": "redundant"}, "even without towers"),
+        "specialists as redundant": ({**DIAGNOSIS, "B": "redundant"}, "whichever tower goes"),
+        "a dead tower overlooked": ({**DIAGNOSIS, "D": "specialists"}, "look at the bar of tower 4"),
+        "one team": ({"A": "copies"}, "one word for each"),
+        "another word": ({**DIAGNOSIS, "A": "good"}, "should be one of"),
     },
 }

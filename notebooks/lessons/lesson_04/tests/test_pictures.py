@@ -90,15 +90,46 @@ def test_what_is_served_is_what_the_evaluation_serves(world, name, rule):
 def test_the_curves_of_the_circle():
     degrees = np.arange(0, 361, 45)
     angles = torch.from_numpy(np.radians(degrees)).float()
-    curves = pictures.circle_shares(HAND[0], torch.tensor([0.28, 0.96]), angles)
-    assert all(curve.sum(axis=1) == pytest.approx(1, abs=1e-5) for curve in curves.values())
-    assert curves["nearest tower"][degrees == 90].tolist() == [[0, 1, 0]]
-    assert curves["smallest loss"][degrees == 90].tolist() == [[0, 0, 1]]  # the negative stands beside tower 2
+    negative = torch.tensor([0.28, 0.96])
+    curves = pictures.circle_shares(HAND[0], negative, angles)
+    assert all(curve.sum(axis=1) == pytest.approx(3, abs=1e-4) for curve in curves.values())
+    assert curves["all alike (α = 0)"] == pytest.approx(np.ones((9, 3)))
+    assert curves["nearest tower"][degrees == 90].tolist() == [[0, 3, 0]]
+    assert "smallest loss" not in curves  # which would answer the first prediction
     figure = pictures.share_curves(curves, degrees, (0, 90, 180), 73.7, title="Shares")
-    assert {(trace.marker.color, trace.marker.symbol) for trace in figure.data if trace.mode == "markers"} >= {
+    assert {(trace.marker.color, trace.marker.symbol) for trace in figure.data if "markers" in trace.mode} >= {
         (COLOURS[tower], MARKERS[tower]) for tower in range(3)
     }
     assert "0°, 90°, 180°" in figure.layout.meta["alt"]
+    hard = pictures.circle_shares(HAND[0], negative, angles, pictures.HARD_RULES)
+    assert (hard["smallest loss"][:, 1] == 0).all()  # the negative stands beside tower 2
+    figure = pictures.share_curves(hard, degrees, (0, 90, 180), 73.7, title="Shares")
+    assert [trace.x for trace in figure.data if trace.name == "negative, 74°"] == [(73.7,)]
+
+
+def test_interests_listed_may_be_all_of_them_with_one_list():
+    items, interest = np.array([[0, 1, 2, 3], [0, 2, 4, 5]]), np.array([7, 7, 8, 8, 9, 9])
+    own = np.array([[7, 8], [7, 8]])
+    assert pictures.interests_listed(items, interest, own, least=2).tolist() == [1, 0]
+    assert pictures.interests_listed(items, interest, own, least=1).tolist() == [1, 1]
+
+
+def test_the_interval_of_a_fraction_is_about_the_ratio_of_the_means():
+    draw = np.random.default_rng(0)
+    label = draw.uniform(0.4, 0.9, size=200)
+    half, most = (pictures.Gap(label=label, room=label, served=part * label) for part in (0.5, 0.8))
+    assert pictures.fraction_interval(most, half, seed=0) == pytest.approx((0.3, 0.3, 0.3))
+    noisy = pictures.Gap(label=label, room=label, served=draw.permutation(0.5 * label))
+    difference, low, high = pictures.fraction_interval(noisy, half, seed=0)
+    assert low < 0 < high
+    assert difference == pytest.approx(0)
+
+
+def test_an_excess_is_drawn_over_both_groups_of_users():
+    known, new = np.repeat([0.0, 1.0], 50), np.full(20, 0.25)
+    excess, low, high = pictures.excess_interval(known, new, seed=0)
+    assert excess == 0.25
+    assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.1)  # the deviation of the mean of 100 is 0.05
 
 
 def test_the_chart_of_gaps_says_what_it_shows(world):
@@ -133,13 +164,28 @@ def test_the_switch_hides_the_label(panel):
     assert panel.idle({**training, "rule": "nearest"}) == ["sharpness"]
 
 
+def test_the_ranks_of_the_panel_are_those_it_shows(world, panel):
+    ranks = pictures.panel_ranks(world.runs["pooling"], world.cases, rule="label-aware", sharpness=1.0)
+    assert len(ranks) == pictures.SHOWN_USERS * pictures.SHOWN_ITEMS
+    for (user, item), (mixed, best, served) in list(ranks.items())[::7]:
+        state = {**panel.start, "model": "MTMI", "user": user, "item": item, "rule": "label-aware", "sharpness": 1.0}
+        training, serving = (panel.draw({**state, "phase": phase}) for phase in pictures.PHASES)
+        assert training.layout.title.text.endswith(f"at rank {mixed}")
+        assert f"at rank {served}:" in serving.layout.title.text
+        texts = next(trace.text for trace in training.data if trace.type == "bar")
+        assert min(int(text.rpartition(" ")[2]) for text in texts) == best
+
+
 def test_the_panel_starts_where_an_item_is_lost(panel):
     title = panel.draw({**panel.start, "phase": pictures.PHASES[1]}).layout.title.text
     assert title.endswith("not among the 50")
 
 
-def test_every_preset_of_the_panel_that_has_its_model_has_a_figure(panel):
+def test_every_preset_of_the_panel_that_has_its_model_has_a_figure(world, panel):
+    assert panel.presets == {}  # these two models have none
+    runs = {state["model"]: world.runs["pooling"] for state in pictures.PRESETS.values()}
+    panel = pictures.switch_panel(runs, world.cases, world.log.item_names)
+    assert panel.presets == pictures.PRESETS
     for name, state in pictures.PRESETS.items():
-        if state["model"] in ("MIND", "MTMI"):
-            panel.go_to(state)
-            assert panel.draw(panel.state).layout.meta["alt"] == panel._repr_mimebundle_()[0]["text/plain"], name
+        panel.go_to(state)
+        assert panel.draw(panel.state).layout.meta["alt"] == panel._repr_mimebundle_()[0]["text/plain"], name

@@ -95,7 +95,7 @@ def test_an_arrow_starts_at_the_tower_and_turns_against_the_gradient():
     turns = {}
     for name in ("pull", "weight", "negative", "sum"):
         [arrow] = [one for one in figure.data if one.marker.symbol == "arrow" and one.name.startswith(name)]
-        angles = np.degrees(np.arctan2(arrow.x, arrow.y))
+        angles = np.degrees(np.arctan2(arrow.y, arrow.x))
         assert angles[0] == pytest.approx(90)
         turns[name] = float(angles[-1] - angles[0])
     assert turns["weight"] == pytest.approx(pictures.WIDEST)
@@ -117,6 +117,26 @@ def test_the_black_curve_passes_through_the_tower_with_the_slope_of_the_gradient
     assert (y[here + 1] - y[here - 1]) / np.radians(5) == pytest.approx(parts.total, rel=0.05)
 
 
+def test_0_degrees_is_at_the_right_and_angles_run_counter_clockwise():
+    figure = pictures.circle_figure({**START, "tower": 90, "target": 0})
+    marks = next(one for one in figure.data if one.mode == "markers" and one.text is not None and "tower" in one.text)
+    places = dict(zip(marks.text, zip(marks.x, marks.y, strict=True), strict=True))
+    assert places["target"] == pytest.approx((1, 0))
+    assert places["tower"] == pytest.approx((0, 1))
+
+
+def test_the_border_can_be_found_with_the_steps_of_the_margin():
+    preset = pictures.CIRCLE_PRESETS["Below αγ = 1"]
+    said = {
+        margin: pictures.circle_figure({**preset, "margin": margin}).layout.meta["alt"] for margin in (0.45, 0.5, 0.55)
+    }
+    assert "the two together towards" in said[0.45]
+    assert "the two together nowhere" in said[0.5]
+    assert "the two together away" in said[0.55]
+    steps = pictures.circle_panel().controls["margin"].values
+    assert {0.45, 0.5, 0.55} < set(steps)
+
+
 def test_a_click_on_the_circle_moves_what_the_list_names_and_other_clicks_nothing():
     panel = pictures.circle_panel()
     panel.go_to({"moves": "negative"})
@@ -133,7 +153,7 @@ def test_every_place_of_the_panel_can_be_drawn():
             figure = pictures.circle_figure({**START, **state, "through_weight": through_weight})
             numbers = np.concatenate([np.array(one.y, dtype=float) for one in figure.data])
             assert np.isfinite(numbers).all()
-            assert len(figure.data) == 10
+            assert len(figure.data) == 11
 
 
 def test_the_sweep_says_in_words_what_it_draws():
@@ -146,9 +166,11 @@ def test_the_sweep_says_in_words_what_it_draws():
 
 def test_the_flight_shows_recall_and_the_towers_far_away():
     recalls = {"flowing": (np.array([0, 100]), np.array([0.05, 0.13]))}
-    figure = pictures.flight_figure(recalls, 0.117, {"flowing": {0: 0.5, 50: 0.25}}, title="flight")
-    assert "Most Popular has 0.117. At the end, flowing: recall 0.130, 25% of" in figure.layout.meta["alt"]
-    assert [list(one.y) for one in figure.data] == [[0.05, 0.13], [0.5, 0.25], [0.117, 0.117]]
+    levels = {"Most Popular": 0.117, "EASE": 0.29}
+    figure = pictures.flight_figure(recalls, levels, {"flowing": {0: 0.5, 50: 0.25}}, title="flight")
+    said = "The floors: Most Popular 0.117, EASE 0.290. At the end, flowing: recall 0.130, 25% of"
+    assert said in figure.layout.meta["alt"]
+    assert [list(one.y) for one in figure.data] == [[0.05, 0.13], [0.5, 0.25], [0.117, 0.117], [0.29, 0.29]]
 
 
 def test_the_mean_of_copies_finds_what_they_find():
@@ -160,3 +182,131 @@ def test_the_mean_of_copies_finds_what_they_find():
     four = MTMI(num_items=world.log.num_items, num_towers=4, dim=4)
     apart = metrics.evaluate(four, cases)
     assert not np.array_equal(pictures.mean_vector_recall(apart, four), apart.recall(50))
+
+
+# ---- one user's numbers
+
+
+@pytest.fixture
+def moment() -> pictures.Moment:
+    generator = torch.Generator().manual_seed(0)
+    vectors, target, negatives = (torch.randn(*shape, 8, generator=generator) for shape in ((4,), (), (30,)))
+    return pictures.Moment(vectors=vectors + target, target=target, negatives=negatives)
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+def test_the_chain_ends_in_the_librarys_loss(moment, beta, normalised):
+    settings = dict(alpha=3.0, beta=beta, margin=0.4)
+    found = pictures.chain(moment, **settings, normalised=normalised)
+    loss = MultiTowerLoss(pull="triplet", share="normalised" if normalised else "raw", **settings)
+    users = Users(vectors=moment.vectors[None], mask=torch.ones(1, 4, dtype=torch.bool))
+    terms = loss(users, moment.target[None], moment.negatives, torch.ones(1, 30, dtype=torch.bool))
+    assert found["loss"].mean() == pytest.approx(float(terms["total"]), rel=1e-5)
+    for name in ("share" if normalised else "weight", "pull", "repel"):
+        np.testing.assert_allclose(found[name], terms[{"weight": "share"}.get(name, name)][0], rtol=1e-5)
+    assert found["share"].sum() == pytest.approx(4, rel=1e-5)
+
+
+def test_a_step_leads_away_where_the_mean_triplet_exceeds_the_active_fraction_of_distance_over_alpha(moment):
+    seen = set()
+    for alpha in (0.5, 2.0, 8.0):
+        found = pictures.chain(moment, alpha=alpha, beta=0.0, margin=0.4, normalised=False)
+        negative = torch.nn.functional.normalize(moment.negatives, dim=-1)
+        cosines = (torch.nn.functional.normalize(moment.vectors, dim=-1) @ negative.T).numpy()
+        active = (0.4 - 1 + found["D"][:, None] + cosines > 0).mean(axis=1)
+        assert (found["detached"] >= 0).all()
+        np.testing.assert_array_equal(found["flowing"] < 0, found["pull"] > active * found["D"] / alpha)
+        seen |= set((found["flowing"] < 0).tolist())
+    assert seen == {True, False}
+
+
+def test_the_figure_of_a_user_shows_all_numbers_and_what_is_not_used(moment):
+    state = pictures.CHAIN_START
+    figure = pictures.chain_figure(moment, state)
+    bars = {one.name: one for one in figure.data if one.type == "bar"}
+    assert list(bars) == ["S⁺", "S⁻", "D", "weight", "share", "pull", "loss", "detached", "flowing"]
+    found = pictures.chain(moment, alpha=2.0, beta=0.0, margin=0.5, normalised=False)
+    np.testing.assert_allclose(bars["weight"].y, found["weight"])
+    assert (bars["weight"].opacity, bars["share"].opacity) == (1, 0.3)
+    heads = [note.text for note in figure.layout.annotations]
+    assert len(heads) == 8
+    assert heads[4] == "<b>5.</b> share (not used)"
+    shares = pictures.chain_figure(moment, {**state, "counts": "share"})
+    assert shares.layout.annotations[3].text.endswith("(not used)")
+    assert len(shares.data[0].z) == 5  # four towers and the target
+    assert "tower 4: S⁺" in shares.layout.meta["alt"]
+
+
+def test_the_panel_of_a_user_draws_each_of_its_states(moment):
+    panel = pictures.chain_panel({towers: [moment, moment] for towers in ("before training", "copies", "specialists")})
+    for preset in panel.presets.values():
+        panel.go_to(preset)
+    for control in panel.controls.values():
+        for value in (control.values[0], control.values[-1]):
+            panel.go_to({control.name: value})
+    assert panel.state["user"] == 2
+
+
+# ---- where a tower flees
+
+
+def test_pairs_leave_out_the_negative_that_is_the_target():
+    distance = torch.tensor([[0.5, 1.0], [0.7, 0.8]])
+    negative = torch.arange(8.0).reshape(2, 2, 2) / 10
+    pairs = pictures.pairs_of(distance, negative, torch.tensor([[True, True], [False, True]]))
+    expected = {(0.5, 0.0), (0.5, 0.1), (1.0, 0.2), (1.0, 0.3), (0.7, 0.5), (0.8, 0.7)}
+    assert {
+        (round(d, 4), round(n, 4)) for d, n in zip(*map(np.ndarray.tolist, vars_of(pairs)), strict=True)
+    } == expected
+
+
+def vars_of(pairs: pictures.Pairs) -> tuple[np.ndarray, np.ndarray]:
+    return pairs.distance.astype(float), pairs.negative.astype(float)
+
+
+@pytest.fixture
+def pairs() -> pictures.Pairs:
+    rng = np.random.default_rng(0)
+    return pictures.Pairs(distance=rng.uniform(0.01, 2, 3000), negative=rng.uniform(-1, 1, 3000))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0, 8.0])
+def test_a_pair_flees_above_the_border_and_does_not_move_below_the_line_of_an_inactive_triplet(pairs, alpha):
+    figure = pictures.region_figure(pairs, {"alpha": alpha, "margin": 0.3})
+    lines = {one.name: one for one in figure.data}
+    border = np.interp(pairs.distance, lines["border: T = D/α"].x, lines["border: T = D/α"].y)
+    still = np.interp(pairs.distance, lines["T = 0"].x, lines["T = 0"].y)
+    flee = pairs.fleeing(alpha=alpha, margin=0.3)
+    clear = (abs(pairs.negative - border) > 1e-9) & (abs(pairs.negative - still) > 1e-9)
+    np.testing.assert_array_equal(flee[clear], ((pairs.negative > border) & (pairs.negative > still))[clear])
+    shaded = lines["flight: T > D/α"]
+    np.testing.assert_allclose(shaded.y[:2], lines["border: T = D/α"].y)
+    assert min(shaded.y[2:]) >= 1
+    assert f"{flee.mean():.1%} of the pairs flee" in figure.layout.title.text
+    shown = {one.name.split(":")[0]: len(one.x) for one in figure.data[3:]}
+    assert sum(shown.values()) == pictures.SHOWN_PAIRS
+    assert shown["flees"] == flee[: pictures.SHOWN_PAIRS].sum()
+
+
+def test_alpha_gamma_of_2_minus_alpha_is_the_last_at_which_no_tower_flees_where_the_negative_is_at_a_right_angle():
+    for alpha in (1.0, 1.2, 1.5, 1.9):
+        straight = pictures.Pairs(distance=np.linspace(0.01, 2, 200), negative=np.zeros(200))
+        bound = (2 - alpha) / alpha
+        assert not straight.fleeing(alpha=alpha, margin=bound - 1e-6).any()
+        assert straight.fleeing(alpha=alpha, margin=bound + 1e-3).any()
+
+
+def test_no_alpha_is_safe_from_every_negative(pairs):
+    near = pictures.Pairs(distance=np.array([0.01]), negative=np.array([0.98]))
+    wide = pictures.Pairs(distance=np.concatenate([pairs.distance, near.distance]),
+                          negative=np.concatenate([pairs.negative, near.negative]))  # fmt: skip
+    for alpha in pictures.region_panel(pairs).controls["alpha"].values:
+        assert wide.fleeing(alpha=alpha, margin=0.2).any()
+
+
+def test_the_trade_shows_the_product_only_where_it_is_asked_for():
+    assert len(pictures.trade_figure(alpha=2.0, margin=0.5, title="").data) == 2
+    figure = pictures.trade_figure(alpha=2.0, margin=0.5, product=True, title="")
+    np.testing.assert_allclose(figure.data[2].y, np.multiply(figure.data[0].y, figure.data[1].y))
+    assert "largest, 0.5, at D = 1." in figure.layout.meta["alt"]

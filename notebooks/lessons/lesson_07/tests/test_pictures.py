@@ -10,7 +10,8 @@ from plotly.basedatatypes import BaseTraceType
 
 from lessons.common import figures
 from lessons.common.figures import COLOURS, MARKERS
-from lessons.lesson_07 import pictures
+from lessons.lesson_07 import checks, pictures
+from lessons.lesson_07.tests import answers
 from mtmi_lite.data.datasets import planted_interests
 from mtmi_lite.interactions import evaluation_cases
 from mtmi_lite.models import MTMI
@@ -55,6 +56,40 @@ def test_turns_ignore_the_level_of_a_tower():
     assert merge(lowered, 4).items.tolist() != merge(lists, 4).items.tolist()
 
 
+def random_lists(seed: int) -> TowerLists:
+    """Lists of eight users with dozens of ties, negative similarities and absent places among them."""
+    generator = np.random.default_rng(seed)
+    scores = -np.sort(-generator.integers(-4, 5, size=(8, 3, 30)) / 4, axis=2).astype(np.float32)
+    items = np.stack([generator.permutation(45)[:30] for _ in range(24)]).reshape(8, 3, 30)
+    short = np.arange(30) >= generator.integers(0, 31, size=(8, 3, 1))
+    return TowerLists(items=np.where(short, -1, items), scores=np.where(short, np.float32(-np.inf), scores))
+
+
+@pytest.mark.parametrize("rule", [pictures.merge_one, checks._by_similarity])
+@pytest.mark.parametrize("num", [1, 7, 50, 200])
+def test_a_merge_of_one_user_after_another_is_the_librarys(rule, num):
+    for seed in range(5):
+        lists = random_lists(seed)
+        ours, theirs = pictures.for_all(rule)(lists, num), merge(lists, num)
+        for name in ("items", "scores", "towers"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
+def test_the_check_takes_turns_as_the_panel_does():
+    for seed in range(5):
+        lists = random_lists(seed)
+        ours, theirs = pictures.for_all(checks._by_turns)(lists, 40), pictures.merge_by_turns(lists, 40)
+        assert ours.items.tolist() == theirs.items.tolist()
+        assert ours.towers.tolist() == theirs.towers.tolist()
+
+
+def test_a_right_answer_in_another_form_passes(capsys):
+    for name, others in answers.ALSO_RIGHT.items():
+        for other in others:
+            getattr(checks, name)(other, *answers.MORE.get(name, ()))
+            assert getattr(checks, name).passed, capsys.readouterr().out
+
+
 def test_places_count_what_is_there():
     ranking = Ranking(items=np.array([[4, 5, -1]]), scores=np.zeros((1, 3), np.float32), towers=np.array([[2, 0, -1]]))
     assert pictures.places(ranking, 3, 3).tolist() == [0.5, 0, 0.5]
@@ -76,7 +111,7 @@ def test_made_up_groups_are_what_an_approximate_search_lives_off():
         exact, ivf = (ItemIndex(items, "cosine", kind) for kind in ("exact", "ivf"))
         points = pictures.trade_off(ivf, exact, items[:40], [1, ivf.faiss.nlist], num=20)
         assert points[0, 0] < points[1, 0] == 1.0
-        assert (points[:, 1] > 0).all()
+        assert points[0, 1] < points[1, 1] == 1 + ivf.faiss.nlist / 2000  # all items, and the centres
         found.append(points[0, 0])
     assert found[0] > found[1] + 0.2
 
@@ -105,6 +140,41 @@ def test_the_levels_say_each_towers_similarity_and_places():
     levels = np.linspace([0.9, 0.7], [0.2, 0.4], 50).T
     words = figures_words(pictures.levels_figure(levels, np.array([0.25, 0.75]), title="Levels"))
     assert "Tower 1: 0.90 at first, 0.20 at place 50, 25% of the places" in words
+
+
+def test_a_trade_says_what_each_effort_finds():
+    trades = {"IVF": np.array([[0.5, 0.01], [0.9, 0.1]]), "HNSW": np.array([[0.8, 0.05]])}
+    figure = pictures.trade_figure(trades, {"IVF": [1, 8], "HNSW": [50]}, title="Trade")
+    assert figure.data[0].text == ("1", "8")
+    assert figures_words(figure).endswith("IVF: 0.50 at 1, 0.90 at 8; HNSW: 0.80 at 50.")
+
+
+def test_lengths_stand_against_attention_for_the_first_users():
+    lengths, attention = np.array([[0.5, 1.0]] * 3), np.array([[0.2, 0.9]] * 3)
+    figure = pictures.lengths_figure(lengths, attention, title="Lengths", num_users=2)
+    assert len(figure.data) == 2
+    assert figure.data[1].x.tolist() == [0.9, 0.9]
+    assert "tower 1: 0.50 long, at a weight of 0.20; tower 2: 1.00 long" in figures_words(figure)
+
+
+def test_a_memory_has_two_recalls_at_each_weight():
+    figure = pictures.memory_figure({0.0: (0.2, 0.1), 0.25: (0.3, 0.05)}, title="Memory")
+    assert figure.data[0].x == ("0", "0.25")
+    assert figure.data[1].y == (0.1, 0.05)
+    assert figures_words(figure).endswith("w 0: 0.200 and 0.100; w 0.25: 0.300 and 0.050.")
+
+
+@pytest.mark.parametrize(
+    ("everything", "new", "said"),
+    [
+        ("higher", "lower", "the gain is paid for"),
+        ("higher", "undecided", "recall of all products is higher, and for new products nothing is decided"),
+        ("undecided", "undecided", "no gain is shown, and for new products nothing is decided"),
+        ("lower", "higher", "recall of all products is lower, and recall of new products is higher"),
+    ],
+)
+def test_a_verdict_on_a_memory_looks_at_both_recalls(everything, new, said):
+    assert pictures.verdict(f"+0.0 [] {everything}", f"+0.0 [] {new}").startswith(said)
 
 
 def test_the_curve_that_others_are_compared_with_is_grey():
@@ -170,7 +240,7 @@ def test_a_hit_is_one_that_was_bought_later(explorer):
     figure, ranking, _ = drawn(explorer, num=20, length=50)
     row = explorer.customers[explorer.start["customer"]]
     relevant = explorer.cases.relevant[explorer.cases.offsets[row] : explorer.cases.offsets[row + 1]]
-    ticks = [text.endswith("✓</b>") for text in figure.data[-1].text]
+    ticks = [text.startswith("<b> ✓") for text in figure.data[-1].text]
     assert ticks == np.isin(ranking.items[0], relevant).tolist()
     assert f"{sum(ticks)} of 20 bought later" in figure.layout.title.text
 
@@ -183,6 +253,15 @@ def test_one_tower_needs_no_other_and_eight_fit(explorer):
         panel = pictures.merge_panel(one)
         panel.go_to({"rule": "quota", "num": 20})
         assert len(one.towers) == {1: 2, 8: 17}[num_towers]
+
+
+def test_the_panel_merges_with_the_rules_that_it_is_given():
+    log = planted_interests(num_interests=10, num_users=60).log
+    own = pictures.Explorer(MTMI(num_items=log.num_items, dim=8), evaluation_cases(log, np.arange(60)), log)
+    usual = own.merged(own.start)[1].items.tolist()
+    own.use(by_turns=lambda lists, num: pictures.merge_one(lists, num)[::-1])
+    assert own.merged(own.start)[1].items.tolist() == usual
+    assert own.merged({**own.start, "rule": "quota"})[1].items.tolist() == [usual[0][::-1]]
 
 
 def test_the_panel_goes_to_each_preset_and_lambda_waits_for_its_rule(explorer):

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 BANDS = {
     "refusals": (5, 5, "the reader takes what it should refuse, or refuses what it should take"),
     "as_made": (1.0, 1.0, "a cure is missing: with a page twice or with returns it is another log (0)"),
@@ -36,7 +38,39 @@ def cores(users, towers, ms, busy):
     return math.ceil(users * towers * ms / 1000 / busy)
 
 
-RIGHT = {"arguments": GOOD, "serving_cores": cores, "design": "D"}
+MEGABYTES = {"IVF": 136.0, "IVF, 8 bits": 40.0, "IVF, 4 bits": 24.0}
+FOUND = {
+    **{("IVF", probes): found for probes, found in {1: 0.7, 4: 0.92, 16: 0.99}.items()},
+    **{("IVF, 8 bits", probes): found for probes, found in {1: 0.6, 4: 0.91, 16: 0.97}.items()},
+    **{("IVF, 4 bits", probes): found for probes, found in {1: 0.5, 4: 0.7, 16: 0.72}.items()},
+}
+
+
+def compared(gain, low, mean):
+    return {"recall_50": [gain, low, 2 * gain - low], "as one vector": [mean, mean - 0.01, mean + 0.01]}
+
+
+EVIDENCE = [compared(0.03, 0.01, 0.01), compared(0.03, 0.01, 0.02), compared(0.02, 0.01, 0.012)]
+EVIDENCE += [compared(0.02, -0.01, 0.0), compared(0.02, -0.01, 0.0), compared(-0.01, -0.02, -0.02)]
+MORE = {"index": (MEGABYTES, FOUND), "serve": (EVIDENCE,)}
+RIGHT = {
+    "arguments": GOOD,
+    "index": dict(kind="IVF, 8 bits", probes=4),
+    "serving_cores": cores,
+    "serve": 1,
+    "design": "D",
+}
+ALSO_RIGHT = {
+    "arguments": [GOOD | {"header": tuple(GOOD["header"])}],
+    "index": [dict(kind="ivf, 8 bits ", probes=np.int64(4))],
+    "serving_cores": [
+        lambda *given: float(cores(*given)),
+        lambda users, towers, ms, busy: -int(-users * towers * ms // (1000 * busy)),
+        lambda *given: np.ceil(given[0] * given[1] * given[2] / 1000 / given[3]),
+    ],
+    "serve": [1.0, np.int64(1)],
+    "design": [" d ", "D: four, 64 probes"],
+}
 WRONG = {
     "arguments": {
         "a stub": (None, "Not written yet"),
@@ -57,9 +91,28 @@ WRONG = {
         "a value that is not there": (GOOD | {"only": ("what", "purchase")}, "no line has 'purchase'"),
         "the file's order": (without("newest_first"), "the mug came first"),
     },
+    "index": {
+        "a stub": (None, "Not written yet"),
+        "a pair": (("IVF, 8 bits", 4), "Give dict(kind"),
+        "a kind that is none": (dict(kind="HNSW", probes=4), "kind should be one of"),
+        "probes that were not measured": (dict(kind="IVF", probes=3), "probes should be one of"),
+        "too large": (dict(kind="IVF", probes=4), "you may use 50"),
+        "too little found": (dict(kind="IVF, 8 bits", probes=1), "you need 90%"),
+        "the smallest": (dict(kind="IVF, 4 bits", probes=16), "lost in the vectors"),
+        "too many probes": (dict(kind="IVF, 8 bits", probes=16), "fewer are, too"),
+    },
+    "serve": {
+        "a stub": (None, "Not written yet"),
+        "a word": ("one", "should be one number"),
+        "every sure gain": (3, "where the mean keeps half"),
+        "every gain": (5, "Two conditions"),
+        "more than there are": (9, "There are 6 comparisons"),
+        "no gain to keep": (4, "whether or not there is a gain"),
+        "none": (0, "Two conditions"),
+    },
     "serving_cores": {
         "a stub": (lambda users, towers, ms, busy: ..., "Not written yet"),
-        "parts of a core": (lambda users, towers, ms, busy: users * towers * ms / 1000 / busy, "no part of a core"),
+        "parts of a core": (lambda users, towers, ms, busy: users * towers * ms / 1000 / busy, "a fraction of a core"),
         "rounded down": (lambda users, towers, ms, busy: int(users * towers * ms / 1000 / busy), "Round up"),
         "to the nearest": (lambda users, towers, ms, busy: round(users * towers * ms / 1000 / busy), "Round up"),
         "milliseconds as seconds": (
@@ -73,8 +126,11 @@ WRONG = {
             lambda users, towers, ms, busy: math.ceil(1000 * busy / (users * towers * ms)),
             "turn the fraction round",
         ),
-        "not a whole number": (lambda *given: float(cores(*given)), "as a whole number"),
-        "text": (lambda *given: str(cores(*given)), "a number of cores"),
+        "one core more": (
+            lambda users, towers, ms, busy: users * towers * ms // (1000 * busy) + 1,
+            "20 cores, so 20",
+        ),
+        "text": (lambda *given: str(cores(*given)), "should be one number"),
         "another thing": (lambda users, towers, ms, busy: cores(users, towers**2, ms, busy), "so 20; yours is 80"),
     },
     "design": {

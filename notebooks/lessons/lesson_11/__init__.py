@@ -1,0 +1,1 @@
+"""Lesson 11: What do the rivals do differently?"""
